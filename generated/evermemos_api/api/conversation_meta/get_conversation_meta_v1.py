@@ -1,0 +1,221 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...models.conversation_meta_envelope import ConversationMetaEnvelope
+from ...models.error_response import ErrorResponse
+from ...models.validation_error_response import ValidationErrorResponse
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    group_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["group_id"] = group_id
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/memories/conversation-meta",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse:
+    if response.status_code == 200:
+        response_200 = ConversationMetaEnvelope.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ErrorResponse.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorResponse.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorResponse.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = ErrorResponse.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 422:
+        response_422 = ValidationErrorResponse.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = ErrorResponse.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorResponse.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorResponse.from_dict(response.json())
+
+        return response_503
+
+    response_default = ErrorResponse.from_dict(response.json())
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    group_id: str | Unset = UNSET,
+) -> Response[ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse]:
+    """Read the metadata of one conversation
+
+     Reads the record of the group. When the group has none, servers answer 200 with the default record
+    instead:
+    is_default is then true and group_id null. 404 when there is no default record either.
+
+    Args:
+        group_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse]
+    """
+
+    kwargs = _get_kwargs(
+        group_id=group_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    group_id: str | Unset = UNSET,
+) -> ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse | None:
+    """Read the metadata of one conversation
+
+     Reads the record of the group. When the group has none, servers answer 200 with the default record
+    instead:
+    is_default is then true and group_id null. 404 when there is no default record either.
+
+    Args:
+        group_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse
+    """
+
+    return sync_detailed(
+        client=client,
+        group_id=group_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    group_id: str | Unset = UNSET,
+) -> Response[ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse]:
+    """Read the metadata of one conversation
+
+     Reads the record of the group. When the group has none, servers answer 200 with the default record
+    instead:
+    is_default is then true and group_id null. 404 when there is no default record either.
+
+    Args:
+        group_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse]
+    """
+
+    kwargs = _get_kwargs(
+        group_id=group_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    group_id: str | Unset = UNSET,
+) -> ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse | None:
+    """Read the metadata of one conversation
+
+     Reads the record of the group. When the group has none, servers answer 200 with the default record
+    instead:
+    is_default is then true and group_id null. 404 when there is no default record either.
+
+    Args:
+        group_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ConversationMetaEnvelope | ErrorResponse | ValidationErrorResponse
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            group_id=group_id,
+        )
+    ).parsed

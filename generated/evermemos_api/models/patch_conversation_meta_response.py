@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import Model, Unset, hidden
+
+if TYPE_CHECKING:
+    from ..models.patch_conversation_meta_result import PatchConversationMetaResult
+
+
+@_attrs_define
+class PatchConversationMetaResponse(Model):
+    """PatchConversationMetaResponse
+
+    Attributes:
+        result (PatchConversationMetaResult): What an update changed. When nothing needed changing, scene, name
+            and updated_at are null.
+        status (str | Unset): ok or failed. Default: 'ok'.
+        message (str | Unset): The server's own words. Default: ''.
+    """
+
+    result: PatchConversationMetaResult
+    status: str | Unset = "ok"
+    message: str | Unset = ""
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict, kw_only=True, repr=hidden)

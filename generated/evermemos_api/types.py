@@ -1,0 +1,421 @@
+"""What every generated model is made of: UNSET, the base classes with their JSON codec, and DecodeError.
+
+A model is a plain attrs declaration. Its codec is compiled from the annotations when the class is first used: one list of
+(JSON name, classes taken as they are, function for everything else), which `from_dict` walks once. Nothing that does not
+fit the annotation gets through; unknown fields are kept in `additional_properties`.
+"""
+
+import datetime
+import types
+import typing
+import uuid
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from http import HTTPStatus
+from operator import attrgetter
+from typing import Any, Final, Generic, Literal, NamedTuple, NoReturn, Self, TypeVar
+
+import attrs
+
+__all__ = ["UNSET", "DecodeError", "MapModel", "Model", "Response", "Unset", "encode", "hidden"]
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+class Unset:
+    """Type of UNSET, the value of a field that is absent, as opposed to one that is null. There is one instance."""
+
+    __slots__ = ()
+    _instance: typing.ClassVar["Unset | None"] = None
+
+    def __new__(cls) -> "Unset":
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final[Unset] = Unset()
+
+
+class DecodeError(ValueError):
+    """JSON that does not fit the schema.
+
+    Attributes:
+        expected (str): What the schema allows at this place.
+        got (str): What came: its type, and its value where that cannot be somebody's text.
+        path (tuple[str | int, ...]): Where, as keys and indexes from the top.
+    """
+
+    def __init__(self, expected: str, got: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(expected, got, path)
+
+    @property
+    def expected(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def got(self) -> str:
+        return str(self.args[1])
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        return tuple(self.args[2])
+
+    def inside(self, key: str | int) -> None:
+        """Note that the place is inside `key` of an outer value."""
+        self.args = (self.expected, self.got, (key, *self.path))
+
+    def __str__(self) -> str:
+        place = "".join(f"[{k}]" if isinstance(k, int) or not k.isidentifier() else f".{k}" for k in self.path)
+        return f"${place}: expected {self.expected}, got {self.got}"
+
+
+class Model:
+    """Base class of the models: JSON objects with declared fields."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Make a model from a parsed JSON object.
+
+        Args:
+            src_dict (Mapping[str, Any]): The object. It is not changed.
+
+        Raises:
+            DecodeError: If anything in it does not fit the schema.
+        """
+        if src_dict.__class__ is not dict and not isinstance(src_dict, Mapping):
+            raise DecodeError("object", describe(src_dict))
+        codec = _codecs[cls]
+        get = src_dict.get
+        values = []
+        for name, absent, accepts, convert, expected in codec.fields:
+            value = get(name, absent)
+            if value.__class__ not in accepts:
+                if value is _MISSING:
+                    raise DecodeError(expected, "nothing", (name,))
+                try:
+                    value = convert(value)
+                except DecodeError as error:
+                    error.inside(name)
+                    raise
+            values.append(value)
+        if codec.known.issuperset(src_dict):
+            return cls(*values)
+        unknown = {key: value for key, value in src_dict.items() if key not in codec.known}
+        if codec.additional is None:
+            raise DecodeError("no such field", "an unknown field", (next(iter(unknown)),))
+        return cls(*values, additional_properties=codec.additional(unknown))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parsed JSON object that this model stands for. Fields that are UNSET are left out."""
+        codec = _codecs[self.__class__]
+        extra = getattr(self, "additional_properties", None)
+        result: dict[str, Any] = encode(extra) if extra else {}
+        for name, value in zip(codec.names, codec.read(self), strict=True):
+            if value.__class__ in _PLAIN:
+                result[name] = value
+            elif value is not UNSET:
+                result[name] = encode(value)
+        return result
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """Names of the fields that the schema does not declare."""
+        return list(getattr(self, "additional_properties", ()))
+
+
+class MapModel(Model, MutableMapping[str, V], Generic[V]):
+    """Base class of the models that are maps: JSON objects without declared fields. They behave as a dict does."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        if src_dict.__class__ is not dict and not isinstance(src_dict, Mapping):
+            raise DecodeError("object", describe(src_dict))
+        return cls(_codecs[cls].additional(src_dict))  # type: ignore[misc, call-arg]
+
+    def to_dict(self) -> dict[str, Any]:
+        return encode(self._items)  # type: ignore[no-any-return]
+
+    @property
+    def _items(self) -> dict[str, V]:
+        return self.additional_properties  # type: ignore[attr-defined, no-any-return]
+
+    def __getitem__(self, key: str) -> V:
+        return self._items[key]
+
+    def __setitem__(self, key: str, value: V) -> None:
+        self._items[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+@attrs.define
+class Response(Generic[T]):
+    """A response from an endpoint"""
+
+    status_code: HTTPStatus
+    content: bytes
+    headers: MutableMapping[str, str]
+    parsed: T | None
+
+
+def encode(value: Any) -> Any:
+    """Return the JSON value for a field: models and maps become dicts, sequences lists, times ISO 8601 strings."""
+    cls = value.__class__
+    if cls in _PLAIN:
+        return value
+    if isinstance(value, Model):
+        return value.to_dict()
+    if cls is dict or isinstance(value, Mapping):
+        return {
+            key: item if item.__class__ in _PLAIN else encode(item) for key, item in value.items() if item is not UNSET
+        }
+    if cls is list or isinstance(value, (list, tuple)):
+        return [item if item.__class__ in _PLAIN else encode(item) for item in value]
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return value.isoformat()
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def hidden(value: Any) -> str:
+    """Return a repr that shows how much there is of a personal text, and none of it."""
+    if value is None or value is UNSET:
+        return repr(value)
+    size = f", {len(value)}" if hasattr(value, "__len__") else ""
+    return f"<{type(value).__name__}{size}>"
+
+
+def describe(value: Any, *, text: bool = False) -> str:
+    """Name a value that did not fit: its type, and the value itself for numbers and, with `text`, for short strings."""
+    if value is None:
+        return "null"
+    shown = repr(value) if isinstance(value, (bool, int, float)) or (text and isinstance(value, str)) else ""
+    return f"{type(value).__name__} {shown[:60]}".strip()
+
+
+class _Type(NamedTuple):
+    """How the values of one annotation are read."""
+
+    expected: str
+    accepts: frozenset[type]  # exact classes that are taken as they are
+    convert: Callable[[Any], Any]  # for every other value: returns it converted, or raises DecodeError
+    json_class: type = type(None)  # the class of JSON value that `convert` can do something with
+    constants: Mapping[str, Any] = {}  # of a model: the fields with one possible value
+
+
+class _Codec(NamedTuple):
+    fields: list[tuple[str, Any, frozenset[type], Callable[[Any], Any], str]]
+    known: frozenset[str]
+    additional: Callable[[Any], Any] | None
+    names: tuple[str, ...]
+    read: Callable[[Any], tuple[Any, ...]]
+
+
+_MISSING: Final = object()
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_JSON: Final = _PLAIN | {dict, list}
+
+
+class _Codecs(dict[type, _Codec]):
+    def __missing__(self, cls: type) -> _Codec:
+        hints = typing.get_type_hints(cls, localns=_ModelNames())
+        declared = [field for field in attrs.fields(cls) if field.name != "additional_properties"]
+        fields = []
+        for field in declared:
+            read = _compile(hints[field.name])
+            absent = UNSET if Unset in read.accepts else _MISSING
+            fields.append((_json_name(field), absent, read.accepts, read.convert, read.expected))
+        names = tuple(field[0] for field in fields)
+        additional = hints.get("additional_properties")
+        codec = self[cls] = _Codec(
+            fields=fields,
+            known=frozenset(names),
+            additional=None if additional is None else _compile(additional).convert,
+            names=names,
+            read=_reader([field.name for field in declared]),
+        )
+        return codec
+
+
+_codecs: Final = _Codecs()
+
+
+class _ModelNames(dict[str, Any]):
+    """Resolves the names of models in annotations, which the models import for type checkers only."""
+
+    def __missing__(self, name: str) -> Any:
+        from . import models
+
+        if name not in models.__all__:
+            raise KeyError(name)
+        return getattr(models, name)
+
+
+def _json_name(field: "attrs.Attribute[Any]") -> str:
+    return str(field.metadata.get("json", field.name))
+
+
+def _reader(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda model: tuple(getattr(model, name) for name in names)
+
+
+def _compile(hint: Any) -> _Type:
+    origin = typing.get_origin(hint)
+    if hint is Any:
+        return _Type("any value", _JSON, lambda value: value)
+    if origin in (typing.Union, types.UnionType):
+        return _union([_compile(member) for member in typing.get_args(hint)])
+    if origin is Literal:
+        return _literal(typing.get_args(hint))
+    if origin is list:
+        return _list(_compile(typing.get_args(hint)[0]))
+    if origin is dict:
+        return _map(_compile(typing.get_args(hint)[1]))
+    if isinstance(hint, type) and issubclass(hint, Model):
+        return _Type("object", frozenset(), hint.from_dict, dict, _constants(hint))
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    raise NotImplementedError(f"the codec does not know {hint!r}: use a JSON type in openapi.yaml")
+
+
+def _refuse(expected: str, value: Any) -> NoReturn:
+    raise DecodeError(expected, describe(value))
+
+
+def _scalar(expected: str, kind: type, *also: type) -> _Type:
+    def convert(value: Any) -> Any:
+        if isinstance(value, (kind, *also)) and not (isinstance(value, bool) and kind is not bool):
+            return value
+        _refuse(expected, value)
+
+    return _Type(expected, frozenset({kind, *also}), convert, kind)
+
+
+def _integer(value: Any) -> int:
+    # JSON Schema counts 5.0 as an integer.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    _refuse("int", value)
+
+
+def _parsed(expected: str, parse: Callable[[str], Any]) -> _Type:
+    def convert(value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                return parse(value)
+            except ValueError:
+                raise DecodeError(expected, describe(value, text=True)) from None
+        _refuse(expected, value)
+
+    return _Type(expected, frozenset(), convert, str)
+
+
+def _literal(values: tuple[Any, ...]) -> _Type:
+    expected = " | ".join(map(repr, values))
+    allowed = {(value.__class__, value) for value in values}
+
+    def convert(value: Any) -> Any:
+        if value.__class__ in _PLAIN and (value.__class__, value) in allowed:
+            return value
+        raise DecodeError(expected, describe(value, text=True))
+
+    return _Type(expected, frozenset(), convert, values[0].__class__)
+
+
+def _list(item: _Type) -> _Type:
+    def convert(value: Any) -> Any:
+        if not isinstance(value, (list, tuple)):
+            _refuse("list", value)
+        result = list(value)
+        for index, element in enumerate(result):
+            if element.__class__ not in item.accepts:
+                try:
+                    result[index] = item.convert(element)
+                except DecodeError as error:
+                    error.inside(index)
+                    raise
+        return result
+
+    return _Type("list", frozenset(), convert, list)
+
+
+def _map(item: _Type) -> _Type:
+    def convert(value: Any) -> Any:
+        result = dict(value)
+        for key, element in result.items():
+            if element.__class__ not in item.accepts:
+                try:
+                    result[key] = item.convert(element)
+                except DecodeError as error:
+                    error.inside(key)
+                    raise
+        return result
+
+    return _Type("object", frozenset(), convert, dict)
+
+
+def _union(members: list[_Type]) -> _Type:
+    accepts = frozenset[type]().union(*(member.accepts for member in members))
+    expected = " | ".join(member.expected for member in members if member is not _SCALARS[Unset])
+
+    def convert(value: Any) -> Any:
+        fitting = [member for member in members if isinstance(value, member.json_class)]
+        if len(fitting) > 1 and isinstance(value, Mapping):
+            same = [m for m in fitting if all(value.get(name) == const for name, const in m.constants.items())]
+            fitting = same if len(same) == 1 else fitting
+        for member in fitting:
+            try:
+                return member.convert(value)
+            except DecodeError as error:
+                if len(fitting) == 1 and error.path:
+                    raise
+                refused = error.got
+        raise DecodeError(expected, refused if fitting else describe(value))
+
+    return _Type(expected, accepts, convert)
+
+
+def _constants(cls: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls, localns=_ModelNames())
+    return {
+        _json_name(field): typing.get_args(hints[field.name])[0]
+        for field in attrs.fields(cls)
+        if typing.get_origin(hints[field.name]) is Literal and len(typing.get_args(hints[field.name])) == 1
+    }
+
+
+_SCALARS: Final[dict[Any, _Type]] = {
+    str: _scalar("str", str),
+    float: _scalar("number", float, int),
+    bool: _scalar("bool", bool),
+    int: _Type("int", frozenset({int}), _integer, float),
+    type(None): _scalar("null", type(None)),
+    Unset: _Type("nothing", frozenset({Unset}), lambda value: _refuse("nothing", value), Unset),
+    datetime.datetime: _parsed("ISO 8601 time", datetime.datetime.fromisoformat),
+    datetime.date: _parsed("ISO 8601 date", datetime.date.fromisoformat),
+    uuid.UUID: _parsed("UUID", uuid.UUID),
+}

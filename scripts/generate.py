@@ -1,0 +1,150 @@
+"""Derive what is derived: the client package under generated/ from openapi.yaml, the sync half from the async one.
+
+Usage: generate.py          write both
+       generate.py --check  write nothing; exit 1 with a list where the tree differs from what would be written
+"""
+
+import argparse
+import filecmp
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import yaml
+from openapi_python_client.config import ConfigFile
+
+import unasync
+
+ROOT = Path(__file__).resolve().parent.parent
+SPEC = ROOT / "openapi.yaml"
+CONFIG = ROOT / "generator-config.yaml"
+TEMPLATES = ROOT / "scripts" / "templates"
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+# Every derived path, and the command that makes it.
+PACKAGE = Path("generated/evermemos_api")
+PROVENANCE = Path("generated/provenance.json")
+SYNC = Path("src/evermemos/_sync")
+DERIVED = (PACKAGE, PROVENANCE, SYNC)
+# Source files left behind by an interpreter are not part of a tree.
+IGNORED = {"__pycache__"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    check = parser.parse_args().check
+    with tempfile.TemporaryDirectory(prefix="evermemos-generate-") as folder:
+        made = Path(folder)
+        try:
+            derive(made)
+        except Failure as failure:
+            print(f"generate: {failure}", file=sys.stderr)
+            return 1
+        different = [line for path in DERIVED for line in compare(made / path, ROOT / path)]
+        if check:
+            for line in different:
+                print(line, file=sys.stderr)
+            if different:
+                print("The derived code is not up to date. Run `make generate` and commit the result.", file=sys.stderr)
+            else:
+                print(f"up to date: {', '.join(map(str, DERIVED))}")
+            return 1 if different else 0
+        for path in DERIVED:
+            replace(made / path, ROOT / path)
+    print("\n".join(different) if different else "nothing to change")
+    return 0
+
+
+class Failure(Exception):
+    """Generation cannot go on; the text says why."""
+
+
+def derive(target: Path) -> None:
+    check_config()
+    generate_package(target / PACKAGE)
+    check_operations(target / PACKAGE)
+    (target / PROVENANCE).write_text(json.dumps(provenance(target / PACKAGE), indent=2) + "\n")
+    unasync.convert(ROOT / "src/evermemos/_async", target / SYNC)
+
+
+def check_config() -> None:
+    """The generator ignores keys that it does not know, so a misspelt one would silently do nothing."""
+    unknown = set(yaml.safe_load(CONFIG.read_text())) - set(ConfigFile.model_fields)
+    if unknown:
+        known = ", ".join(sorted(ConfigFile.model_fields))
+        raise Failure(f"{CONFIG.name}: unknown key {', '.join(sorted(unknown))}. Known keys: {known}")
+
+
+def generate_package(target: Path) -> None:
+    target.parent.mkdir(parents=True)
+    scripts = Path(sys.executable).parent
+    command = [scripts / "openapi-python-client", "generate", "--meta", "none", "--fail-on-warning"]
+    command += ["--path", SPEC, "--config", CONFIG, "--custom-template-path", TEMPLATES, "--output-path", target]
+    # The hooks call `ruff` by name: only the pinned one beside this interpreter may answer.
+    env = {**os.environ, "PATH": os.pathsep.join([str(scripts), os.environ.get("PATH", os.defpath)])}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"openapi-python-client failed:\n{done.stdout}{done.stderr}")
+    (target / "py.typed").touch()
+
+
+def check_operations(package: Path) -> None:
+    """Two operations whose ids make one module name overwrite each other without a word."""
+    paths = yaml.safe_load(SPEC.read_text())["paths"]
+    operations = sum(method in METHODS for item in paths.values() for method in item)
+    modules = sum(path.name != "__init__.py" for path in (package / "api").rglob("*.py"))
+    if operations != modules:
+        raise Failure(f"{SPEC.name} has {operations} operations, the generator wrote {modules} modules")
+
+
+def provenance(package: Path) -> dict[str, object]:
+    return {
+        "openapi-python-client": version("openapi-python-client"),
+        "ruff": version("ruff"),
+        "inputs": {str(path.relative_to(ROOT)): sha256(path) for path in [SPEC, CONFIG, *sorted(TEMPLATES.iterdir())]},
+        "output": tree_hash(package),
+    }
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def tree_hash(folder: Path) -> str:
+    lines = (f"{sha256(folder / path)}  {path}\n" for path in files(folder))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def files(folder: Path) -> list[str]:
+    """All files below a folder (or the one file), as sorted relative paths with forward slashes."""
+    if folder.is_file():
+        return ["."]
+    found = (path for path in folder.rglob("*") if path.is_file() and not IGNORED & set(path.parts))
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def compare(made: Path, kept: Path) -> list[str]:
+    """What differs between a derived path and the one in the tree, one line a file."""
+    name = kept.relative_to(ROOT)
+    new, old = set(files(made)), set(files(kept)) if kept.exists() else set[str]()
+    lines = [f"missing  {name / path}" for path in sorted(new - old)]
+    lines += [f"extra    {name / path}" for path in sorted(old - new)]
+    changed = (p for p in sorted(new & old) if not filecmp.cmp(made / p, kept / p, shallow=False))
+    return lines + [f"changed  {name / path}" for path in changed]
+
+
+def replace(made: Path, kept: Path) -> None:
+    """Put a derived path in place. The old one is moved away first, so that no stale file survives."""
+    if kept.is_dir():
+        shutil.rmtree(kept)
+    shutil.copytree(made, kept) if made.is_dir() else shutil.copy(made, kept)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

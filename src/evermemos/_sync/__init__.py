@@ -1,0 +1,1 @@
+# Derived from _async/__init__.py by `make generate`. Edit that file instead.
