@@ -16,10 +16,9 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+import unasync
 import yaml
 from openapi_python_client.config import ConfigFile
-
-import unasync
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = ROOT / "openapi.yaml"
@@ -84,7 +83,7 @@ def check_config() -> None:
 def generate_package(target: Path) -> None:
     target.parent.mkdir(parents=True)
     scripts = Path(sys.executable).parent
-    command = [scripts / "openapi-python-client", "generate", "--meta", "none", "--fail-on-warning"]
+    command: list[str | Path] = [scripts / "openapi-python-client", "generate", "--meta", "none", "--fail-on-warning"]
     command += ["--path", SPEC, "--config", CONFIG, "--custom-template-path", TEMPLATES, "--output-path", target]
     # The hooks call `ruff` by name: only the pinned one beside this interpreter may answer.
     env = {**os.environ, "PATH": os.pathsep.join([str(scripts), os.environ.get("PATH", os.defpath)])}

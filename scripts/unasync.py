@@ -10,20 +10,18 @@ from pathlib import Path
 
 HEADER = "# Derived from {source} by `make generate`. Edit that file instead.\n"
 WORDS = {
-    r"async def": "def",
-    r"async with": "with",
-    r"async for": "for",
+    r"async (?=def |with |for )": "",
     r"await ": "",
-    r"Async(?=EverMemOS|Client|Pool)": "",
-    r"(?<=\._)async\b": "sync",
-    r"__aenter__": "__enter__",
-    r"__aexit__": "__exit__",
-    r"\baclose\b": "close",
-    r"\baiter_raw\b": "iter_raw",
+    r"\bAsync(?=[A-Z])": "",
+    r"_async\b": "_sync",
+    r"__a(?=enter__|exit__)": "__",
+    r"\ba(?=close\b|iter_raw\b)": "",
     r"asyncio\.sleep": "time.sleep",
     r"import asyncio\b": "import time",
-    r"Awaitable\[(\w+)\]": r"\1",
-    r"asyncio\.run\(main\(\)\)": "main()",
+    r"Awaitable\[(T|RawResponse\[T\])\]": r"\1",
+    r"\ba(?=synchronous\b)": "",
+    r"each event loop and each": "each",
+    r"number of tasks": "number of threads",
 }
 PATTERN = re.compile("|".join(f"(?P<w{index}>{word})" for index, word in enumerate(WORDS)))
 

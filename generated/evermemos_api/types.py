@@ -115,7 +115,7 @@ class Model:
         unknown = {key: value for key, value in src_dict.items() if key not in codec.known}
         if codec.additional is None:
             raise DecodeError("no such field", "an unknown field", (next(iter(unknown)),))
-        return cls(*values, additional_properties=codec.additional(unknown))
+        return cls(*values, additional_properties=codec.additional(unknown))  # type: ignore[call-arg]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parsed JSON object that this model stands for. Fields that are UNSET are left out."""
@@ -232,8 +232,8 @@ class _Codec(NamedTuple):
 
 
 _MISSING: Final = object()
-_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
-_JSON: Final = _PLAIN | {dict, list}
+_PLAIN: Final[frozenset[type]] = frozenset({str, int, float, bool, type(None)})
+_JSON: Final[frozenset[type]] = frozenset({*_PLAIN, dict, list})
 
 
 class _Codecs(dict[type, _Codec]):

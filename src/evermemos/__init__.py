@@ -1,3 +1,94 @@
-"""Python client for the EverMemOS conversation-metadata API."""
+"""Python client for the EverMemOS conversation-metadata API, /api/v0 and /api/v1.
+
+    from evermemos import EverMemOS
+
+    meta = EverMemOS(api_key="<api_key>").v0.memories.conversation_meta
+    response = meta.update(description="New description")
+    print(response.status)
+
+Names are imported when they are first used, so that importing the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evermemos_api.types import UNSET, Unset
+
+    from ._async.client import AsyncEverMemOS
+    from ._params import LlmCustomSettingParam, LlmProviderConfigParam, UserDetailParam
+    from ._response import RawResponse
+    from ._sync.client import EverMemOS
+    from .errors import (
+        APIConnectionError,
+        APIError,
+        APIResponseValidationError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        ErrorDetail,
+        EverMemOSError,
+        InternalServerError,
+        NotFoundError,
+        PermissionDeniedError,
+        RateLimitError,
+        RequestValidationError,
+        ScopeMismatchError,
+        UnprocessableEntityError,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "UNSET",
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncEverMemOS",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "ErrorDetail",
+    "EverMemOS",
+    "EverMemOSError",
+    "InternalServerError",
+    "LlmCustomSettingParam",
+    "LlmProviderConfigParam",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RawResponse",
+    "RequestValidationError",
+    "ScopeMismatchError",
+    "UnprocessableEntityError",
+    "Unset",
+    "UserDetailParam",
+]
+
+_MODULES = {
+    "UNSET": "evermemos_api.types",
+    "AsyncEverMemOS": "evermemos._async.client",
+    "EverMemOS": "evermemos._sync.client",
+    "LlmCustomSettingParam": "evermemos._params",
+    "LlmProviderConfigParam": "evermemos._params",
+    "RawResponse": "evermemos._response",
+    "Unset": "evermemos_api.types",
+    "UserDetailParam": "evermemos._params",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_MODULES.get(name, "evermemos.errors")), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *globals()})

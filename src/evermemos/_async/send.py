@@ -1,0 +1,86 @@
+"""Sending: the connections of a client, and the loop around the attempts of a call."""
+
+import asyncio
+from typing import TypeVar
+
+import httpx
+
+from .._call import FAILURES, Call
+from .._http import Place, build_async, limit_async, place_async
+from .._response import RawResponse
+from .._settings import Settings
+from ..errors import ConfigurationError, EverMemOSError
+
+T = TypeVar("T")
+
+
+class AsyncPool:
+    """The connections of a client and of all copies of it, one httpx client for every place that needs its own."""
+
+    def __init__(self, own: httpx.AsyncClient | None) -> None:
+        self.own = own
+        self.closed = False
+        self._clients: dict[Place, httpx.AsyncClient] = {}
+
+    def client(self, settings: Settings) -> httpx.AsyncClient:
+        """Return the httpx client to use here."""
+        if self.closed:
+            raise ConfigurationError("this client was closed: make a new one")
+        if self.own is not None:
+            return self.own
+        place = place_async()
+        if client := self._clients.get(place):
+            return client
+        for gone in [other for other in list(self._clients) if other.is_gone()]:
+            self._clients.pop(gone, None)
+        # Of two threads that come here at once one wins; the other's client has no connection yet.
+        return self._clients.setdefault(place, build_async(settings))
+
+    async def aclose(self) -> None:
+        """Close all connections that can be closed from here. A client that the user brought stays open."""
+        self.closed = True
+        if client := self._clients.pop(place_async(), None):
+            await client.aclose()
+
+
+async def send(pool: AsyncPool, settings: Settings, call: Call[T]) -> RawResponse[T]:
+    """Send a call's request until there is an answer to keep or an error to raise."""
+    client = pool.client(settings)
+    try:
+        while True:
+            outcome = await _attempt(client, call)
+            if isinstance(outcome, RawResponse):
+                call.log(outcome.status_code)
+                return outcome
+            await asyncio.sleep(outcome)
+    except EverMemOSError as error:
+        call.log(error.status_code or type(error).__name__)
+        raise
+
+
+async def _attempt(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T] | float:
+    failure: BaseException
+    try:
+        async with limit_async(call.time_left()):
+            response = await client.send(call.request(client), **call.send_options())
+            content = await _read(response, call)
+    except FAILURES as error:
+        failure = error
+    else:
+        return call.answered(response, content)
+    # Judged outside of the handler: a chained httpx error would bring its request along, and so the key.
+    return call.failed(failure)
+
+
+async def _read(response: httpx.Response, call: Call[T]) -> bytes:
+    try:
+        reader = call.reader(response)
+        if response.is_stream_consumed:
+            reader.feed_unpacked(response.content)
+        else:
+            async for part in response.aiter_raw():
+                if not reader.feed(part):
+                    break
+    finally:
+        await response.aclose()
+    return reader.content()

@@ -1,0 +1,353 @@
+"""One call of a generated operation, and how its failures become our errors. Nothing here waits or sends.
+
+`Call` holds what an attempt needs and judges what came of it: a result, an error, or a number of seconds after which to
+try again. The loop around it, which sends and waits, is in `_async/send.py` and its derived twin.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+import attrs
+import httpx
+from evermemos_api.types import UNSET, DecodeError, Model, Unset
+
+from . import _checks, errors
+from ._http import HEADERS, BodyReader, TooLarge
+from ._response import RawResponse, server_words
+from ._settings import Bearer, Settings, TimeoutTypes, check_count, check_deadline, check_headers, check_timeout
+
+T = TypeVar("T")
+
+# Operations that may be sent again after an unknown outcome: `x-safe-to-repeat` in openapi.yaml, which a test compares.
+SAFE_TO_REPEAT = frozenset({"get_conversation_meta_v0", "get_conversation_meta_v1"})
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+# After these the request has not been worked on; after any other failure of the server's it may have been.
+REFUSED_STATUSES = frozenset({501, 503})
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
+# A server that asks for a longer pause than this is not waited for.
+LONGEST_RETRY_AFTER = 60.0
+# Seconds by which the timeouts of a request's steps stay below the deadline.
+STEP_MARGIN = 0.02
+# What may come of sending, besides an answer. RuntimeError is what asyncio and httpx raise for a client that is used
+# in another event loop than the one it belongs to, or after it was closed.
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TooLarge, zlib.error, OSError, RuntimeError)
+NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.InvalidURL,
+    httpx.LocalProtocolError,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+RETRIED_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+logger = logging.getLogger("evermemos")
+
+
+@attrs.frozen
+class Options:
+    """What one call may have of its own."""
+
+    timeout: TimeoutTypes | Unset
+    extra_headers: Mapping[str, str] | None
+    extra_query: Mapping[str, Any] | None
+    extra_body: Mapping[str, Any] | None
+    max_retries: int | Unset
+    deadline: float | None | Unset
+
+
+@attrs.frozen
+class Body:
+    """The JSON object to send. A request model could not hold what a switched-off check lets by."""
+
+    fields: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.fields
+
+
+class Call(Generic[T]):
+    """One call, from checked arguments to a result or an error.
+
+    Args:
+        settings: The client's settings.
+        operation: The generated module.
+        result: The model that a good answer is parsed to.
+        options: The call's own options.
+        model: The request model, of an operation with a body.
+        fields: Arguments that go into the body, by JSON name.
+        query: Arguments that go into the query.
+        on_missing: What to do when the default record answers for a group: "default" or "error".
+
+    Raises:
+        RequestValidationError: If an argument is wrong.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        operation: ModuleType,
+        result: type[T],
+        options: Options,
+        *,
+        model: type[Model] | None = None,
+        fields: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        on_missing: str = "default",
+    ) -> None:
+        settings.check_key()
+        self._settings = settings
+        self._operation = operation
+        self._result = result
+        self._on_missing = on_missing
+        self.name = operation.__name__.rpartition(".")[2]
+        self.attempts = 0
+        self._safe = self.name in SAFE_TO_REPEAT
+        timeout, retries, deadline = options.timeout, options.max_retries, options.deadline
+        self._timeout = settings.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
+        self._retries = (
+            settings.max_retries if isinstance(retries, Unset) else check_count("max_retries", retries, least=0)
+        )
+        limit = settings.deadline if isinstance(deadline, Unset) else check_deadline(deadline)
+        _checks.choice("on_missing", on_missing, ("default", "error"))
+        arguments: dict[str, Any] = dict(query or {})
+        self._group_id = None if arguments.get("group_id") is UNSET else arguments.get("group_id")
+        if settings.validate and self._group_id is not None:
+            _checks.group_id(self._group_id)
+        extra_body = _checks.plain(options.extra_body or {})
+        if model is not None:
+            body = _checks.body(model, fields or {}, validate=settings.validate) | extra_body
+            self._group_id = body.get("group_id")
+            arguments["body"] = Body(body)
+        request: dict[str, Any] = operation._get_kwargs(**arguments)  # noqa: SLF001
+        if model is None and extra_body:
+            request["json"] = extra_body
+        self.method = str(request["method"]).upper()
+        self.path = str(request["url"])
+        request["url"] = settings.base_url + self.path
+        request["params"] = {**request.get("params", {}), **_checks.query(options.extra_query)} or None
+        headers = httpx.Headers(HEADERS)
+        for more in (
+            request.get("headers"),
+            settings.default_headers,
+            check_headers("extra_headers", options.extra_headers),
+        ):
+            headers.update(more)
+        request["headers"] = headers
+        self._request = request
+        self._started = time.monotonic()
+        self._ends_at = None if limit is None else self._started + limit
+
+    # Before an attempt
+
+    def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        """Build the request of the next attempt, with timeouts that keep to the deadline."""
+        self.attempts += 1
+        timeout = self._timeout
+        if (left := self.time_left()) is not None:
+            # A step's own timeout ends first, because its error knows whether the request was sent.
+            most = max(left - STEP_MARGIN, STEP_MARGIN)
+            timeout = httpx.Timeout(**{k: most if v is None else min(v, most) for k, v in timeout.as_dict().items()})
+        return client.build_request(**self._request, timeout=timeout)
+
+    def send_options(self) -> dict[str, Any]:
+        """Return the arguments for httpx's `send`. Without a key, a client of the user's keeps its own auth."""
+        key = self._settings.api_key
+        return {"stream": True, "follow_redirects": False} | ({} if key is None else {"auth": Bearer(key)})
+
+    def time_left(self) -> float | None:
+        """Return the seconds until the deadline, or None if there is none."""
+        return None if self._ends_at is None else self._ends_at - time.monotonic()
+
+    def reader(self, response: httpx.Response) -> BodyReader:
+        return BodyReader(response, limit=self._settings.max_response_bytes, ends_at=self._ends_at)
+
+    # After an attempt
+
+    def answered(self, response: httpx.Response, content: bytes) -> RawResponse[T] | float:
+        """Judge an answer: return it if it is a good one, or the seconds after which to try again.
+
+        Raises:
+            APIStatusError: If the server refused or failed, and the call ends with that.
+        """
+        status, headers = response.status_code, response.headers
+        answer = RawResponse[T](status, headers, content, self.attempts, self.parse)
+        if status < 300:
+            return answer
+        error = self._status_error(answer)
+        if self._safe and status in RETRIED_STATUSES:
+            return self._wait(error)
+        raise error
+
+    def failed(self, failure: BaseException) -> float:
+        """Judge a failure to get an answer: return the seconds after which to try again.
+
+        Raises:
+            APIConnectionError: If the call ends with that.
+        """
+        unsent = isinstance(failure, NEVER_SENT)
+        error = self._connection_error(failure, unsent=unsent)
+        retried = isinstance(failure, RETRIED_UNSENT) and not isinstance(_root(failure), ssl.SSLCertVerificationError)
+        if retried or (self._safe and isinstance(failure, (httpx.TransportError, OSError)) and not unsent):
+            return self._wait(error)
+        raise error
+
+    def parse(self, answer: RawResponse[T]) -> T:
+        """Turn a good answer into the result.
+
+        Raises:
+            APIResponseValidationError: If it does not fit the schema.
+            APIStatusError: If it says that the call failed.
+            ScopeMismatchError: If a write reached another record than the one that was named.
+            NotFoundError: If the record of its own that was asked for is not there.
+        """
+        try:
+            parsed = self._operation._parse_response(client=None, response=answer)  # noqa: SLF001
+        except DecodeError as problem:
+            if answer.says_failed():
+                raise self._status_error(answer) from None
+            error = self._answer_error(answer, problem)
+        except (ValueError, RecursionError) as problem:
+            error = self._answer_error(answer, DecodeError("a JSON object", answer.describe(problem)))
+        else:
+            if isinstance(parsed, self._result):
+                if answer.says_failed():
+                    raise self._status_error(answer)
+                self._check_record(answer, parsed)
+                return parsed
+            error = self._answer_error(answer, DecodeError("status 200", f"status {answer.status_code}"))
+        raise error
+
+    def log(self, outcome: object) -> None:
+        """Write the call's one line."""
+        elapsed = (time.monotonic() - self._started) * 1000
+        logger.info("%s: %s in %.0f ms, attempts: %d", self.name, outcome, elapsed, self.attempts)
+
+    # Errors
+
+    def _wait(self, error: errors.APIError) -> float:
+        """Return the seconds to wait before another attempt, or raise the error if there is to be none."""
+        if self.attempts > self._retries:
+            raise error
+        # Full jitter: clients that failed together do not come back together.
+        wait = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self.attempts - 1)))  # noqa: S311
+        if error.retry_after is not None:
+            if error.retry_after > LONGEST_RETRY_AFTER:
+                raise error
+            wait = error.retry_after
+        left = self.time_left()
+        if left is not None and wait >= left:
+            raise error
+        logger.debug("%s: attempt %d failed, next in %.2f s", self.name, self.attempts, wait)
+        return wait
+
+    def _facts(self, answer: RawResponse[T] | None = None) -> dict[str, Any]:
+        facts = {"operation": self.name, "method": self.method, "path": self.path, "attempts": self.attempts}
+        if answer is not None:
+            facts |= {"status_code": answer.status_code, "request_id": answer.request_id}
+        return facts
+
+    def _redact(self, text: str) -> str:
+        key = self._settings.api_key
+        return text if key is None else key.redact(text)
+
+    def _status_error(self, answer: RawResponse[T]) -> errors.APIStatusError:
+        status = answer.status_code
+        words = server_words(answer)
+        error = STATUS_ERRORS.get(status, errors.InternalServerError if status >= 500 else errors.APIStatusError)(
+            self._redact(words.message),
+            code=None if words.code is None else self._redact(words.code),
+            retry_after=retry_after(answer.headers),
+            outcome_unknown=not self._safe and (status == 408 or (status >= 500 and status not in REFUSED_STATUSES)),
+            **self._facts(answer),
+        )
+        error.details = words.details
+        return error
+
+    def _connection_error(self, failure: BaseException, *, unsent: bool) -> errors.APIError:
+        unknown = not self._safe and not unsent
+        facts = {**self._facts(), "outcome_unknown": unknown}
+        reason = self._redact(f"{type(failure).__name__}: {failure}".rstrip(": "))
+        if isinstance(failure, TooLarge):
+            limit = self._settings.max_response_bytes
+            return self._answer_error(None, DecodeError(f"an answer of at most {limit} bytes", "a larger one"))
+        if isinstance(failure, (httpx.DecodingError, zlib.error)):
+            return self._answer_error(None, DecodeError("a body that can be unpacked", reason))
+        if isinstance(failure, (httpx.TimeoutException, TimeoutError)):
+            over = (left := self.time_left()) is not None and left <= 2 * STEP_MARGIN
+            limit_name = "deadline" if over else "timeout"
+            return errors.APITimeoutError(f"no answer within the {limit_name} ({reason})", **facts)
+        if isinstance(failure, RuntimeError):
+            reason += ". An http_client of your own must be open, and belongs to the event loop that used it first"
+        start = "the request could not be sent" if unsent else "the connection failed"
+        return errors.APIConnectionError(f"{start} ({reason})", **facts)
+
+    def _answer_error(self, answer: RawResponse[T] | None, problem: DecodeError) -> errors.APIResponseValidationError:
+        error = errors.APIResponseValidationError(
+            f"{self.name} was answered with something that its schema does not allow: {problem}", **self._facts(answer)
+        )
+        error.json_path = str(problem).partition(": ")[0]
+        error.expected, error.got = problem.expected, problem.got
+        return error
+
+    def _check_record(self, answer: RawResponse[T], parsed: Any) -> None:
+        named: Any = self._group_id
+        actual: Any = getattr(parsed.result, "group_id", UNSET)
+        if named is None:
+            return
+        differs = actual is not UNSET and actual != named
+        if self._safe:
+            if self._on_missing == "error" and (differs or parsed.result.is_default is True):
+                raise errors.NotFoundError(f"group {named!r} has no record of its own", **self._facts(answer))
+        elif differs:
+            changed = "the default record" if actual is None else f"the record of group {actual!r}"
+            error = errors.ScopeMismatchError(
+                f"group_id {named!r} was named, and {changed} (id {parsed.result.id!r}) was changed instead. "
+                "The server has no record for that group: create it, and put the changed record right",
+                **self._facts(answer),
+            )
+            error.group_id, error.actual_group_id, error.record_id = named, actual, parsed.result.id
+            raise error
+
+
+STATUS_ERRORS: dict[int, Callable[..., errors.APIStatusError]] = {
+    400: errors.BadRequestError,
+    401: errors.AuthenticationError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    422: errors.UnprocessableEntityError,
+    429: errors.RateLimitError,
+}
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait, from Retry-After-Ms or Retry-After (a number or a date)."""
+    milliseconds, value = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", milliseconds):
+        return float(milliseconds) / 1000
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _root(error: BaseException) -> BaseException:
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return error

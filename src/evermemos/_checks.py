@@ -1,0 +1,180 @@
+"""Checks of arguments, before a byte is sent.
+
+The schema of openapi.yaml does most of it: a body is decoded by the request model, which is strict. What a schema does
+not say is here: no unknown keys, times with a zone, zones that exist, values that JSON can carry.
+"""
+
+import difflib
+import math
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+from evermemos_api.types import DecodeError, MapModel, Model, describe, encode
+
+from .errors import RequestValidationError
+
+# Fields that hold people's own words, which messages never show: `x-personal-text` in openapi.yaml, compared by a test.
+PERSONAL = frozenset({"custom_role", "description", "extra", "full_name", "name", "scene_desc", "tags"})
+HINT = "Nothing was sent. A client made with validate=False sends it as it is."
+
+Path = tuple[str | int, ...]
+
+
+def body(model: type[Model], fields: Mapping[str, Any], *, validate: bool) -> dict[str, Any]:
+    """Return the JSON object to send for the arguments of a method.
+
+    Args:
+        model: The request model of the operation.
+        fields: Arguments by JSON name, models or dicts at any depth. Those that are UNSET are left out.
+        validate: Whether to check the object against the model and the rules above. Values that JSON cannot carry are
+            refused in any case.
+
+    Raises:
+        RequestValidationError: If anything is wrong; the message names the field, its value and what is allowed.
+    """
+    wire = plain(fields)
+    if validate:
+        try:
+            decoded = model.from_dict(wire)
+        except DecodeError as error:
+            raise _invalid(error.path, f"expected {error.expected}, got {_shown(wire, error)}") from None
+        for path, key, known in _unknown(decoded, ()):
+            raise _invalid((*path, key), f"no such field{_suggest(key, known)}")
+        for name, check in _CHECKS.items():
+            if wire.get(name) is not None:
+                check(wire[name])
+    return wire
+
+
+def plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments as a JSON object, and refuse values that JSON cannot carry."""
+    try:
+        wire: dict[str, Any] = encode(dict(fields))
+        for path, value in _leaves(wire, ()):
+            _check_json(path, value)
+    except RecursionError:
+        raise _invalid((), "it is nested too deeply, or contains itself") from None
+    return wire
+
+
+def group_id(value: Any) -> None:
+    """Refuse what can only mean the default record by accident; None says so on purpose."""
+    if not isinstance(value, str):
+        raise _invalid(("group_id",), f"expected str or None, got {describe(value)}")
+    if not value.strip():
+        raise _invalid(("group_id",), f"got {value!r}, which servers take for the default record: pass None for that")
+
+
+def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Refuse an argument that is not one of a few words."""
+    if value not in allowed:
+        raise _invalid((name,), f"expected {' or '.join(map(repr, allowed))}, got {describe(value, text=True)}")
+
+
+def query(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return additional query parameters, checked: scalars, or lists of them for a repeated key."""
+    for key, value in (values or {}).items():
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            if not isinstance(item, (str, int, float)) or not isinstance(key, str):
+                raise _invalid(("extra_query", key), f"expected str, int, float or bool, got {describe(item)}")
+    return dict(values or {})
+
+
+def _created_at(value: str) -> None:
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        time = None
+    if time is None or time.utcoffset() is None:
+        problem = "is not an ISO 8601 time" if time is None else "has no time zone"
+        expected = "expected one with a time zone, such as '2025-01-15T10:00:00+00:00', or an aware datetime"
+        raise _invalid(("created_at",), f"{value[:60]!r} {problem}: {expected}")
+
+
+def _default_timezone(value: str) -> None:
+    # "" is how an update clears the field.
+    if value == "":
+        return
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        # A system without a time zone database knows no name at all, and cannot judge one.
+        if known := zoneinfo.available_timezones():
+            shown = f"{value[:60]!r} is not an IANA time zone{_suggest(value, known)}"
+            raise _invalid(("default_timezone",), f"{shown}; expected a name such as 'Europe/Paris'") from None
+
+
+_CHECKS = {"group_id": group_id, "created_at": _created_at, "default_timezone": _default_timezone}
+
+
+def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield path, key if isinstance(key, str) else _Key(key)
+            yield from _leaves(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _leaves(item, (*path, index))
+    else:
+        yield path, value
+
+
+class _Key:
+    """A key of a dict that is no str."""
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+
+def _check_json(path: Path, value: Any) -> None:
+    if isinstance(value, _Key):
+        raise _invalid(path, f"the keys of a JSON object are str, got {describe(value.key)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _invalid(path, f"JSON has no {value}")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _invalid(path, "the text holds half of a surrogate pair, which UTF-8 cannot carry") from None
+    elif value is not None and not isinstance(value, (bool, int, float)):
+        raise _invalid(path, f"{describe(value)} is no JSON value: expected str, int, float, bool, None, dict or list")
+
+
+def _unknown(model: Any, path: Path) -> Iterator[tuple[Path, str, list[str]]]:
+    """Every field that the schema does not declare, with its place and the names that it could have meant."""
+    if isinstance(model, MapModel):
+        for key, item in model.items():
+            yield from _unknown(item, (*path, key))
+    elif isinstance(model, Model):
+        fields = {str(f.metadata.get("json", f.name)): f.name for f in attrs.fields(type(model))}  # type: ignore[arg-type]
+        fields.pop("additional_properties", None)
+        for key in model.additional_keys:
+            yield path, key, list(fields)
+        for name, attribute in fields.items():
+            yield from _unknown(getattr(model, attribute), (*path, name))
+
+
+def _suggest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return (
+        f": did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(known)}" if len(known) < 20 else ""
+    )
+
+
+def _shown(wire: Any, error: DecodeError) -> str:
+    """The value that did not fit, unless somebody wrote it."""
+    if PERSONAL & set(error.path) or error.got == "nothing":
+        return error.got
+    for key in error.path:
+        wire = wire[key]
+    return describe(wire, text=True)
+
+
+def _invalid(path: Path, problem: str) -> RequestValidationError:
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    error = RequestValidationError(f"{field or 'the body'}: {problem}. {HINT}")
+    error.field = field
+    return error

@@ -1,0 +1,142 @@
+"""An answer as it came, and what can be read from it when it is not the one hoped for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from .errors import ErrorDetail
+
+T = TypeVar("T")
+
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id", "cf-ray")
+LONGEST_MESSAGE = 500
+# Pydantic repeats what it was given inside a message.
+_ECHOED = re.compile(r"input_value=.*?, input_type=", re.DOTALL)
+
+
+class RawResponse(Generic[T]):
+    """An answer as it came, with status, headers and body, that can still be parsed.
+
+    Attributes:
+        status_code (int): HTTP status.
+        headers (Mapping[str, str]): Headers; names are looked up in any letter case.
+        content (bytes): The body, unpacked.
+        attempts (int): How many times the request was tried.
+    """
+
+    def __init__(
+        self,
+        status_code: int,
+        headers: Mapping[str, str],
+        content: bytes,
+        attempts: int,
+        parse: Callable[[RawResponse[T]], T],
+    ) -> None:
+        self.status_code = status_code
+        self.headers = headers
+        self.content = content
+        self.attempts = attempts
+        self._parse = parse
+
+    def __repr__(self) -> str:
+        return f"<RawResponse {self.status_code}, {len(self.content)} bytes>"
+
+    def parse(self) -> T:
+        """Return the result, as the method without `with_raw_response` does, with the same checks and errors."""
+        return self._parse(self)
+
+    def json(self) -> Any:
+        """Return the body as parsed JSON.
+
+        Raises:
+            ValueError: If it is not JSON.
+        """
+        return json.loads(self.content)
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's id for the request, from whichever header has one."""
+        return next((value for name in REQUEST_ID_HEADERS if (value := self.headers.get(name))), None)
+
+    def says_failed(self) -> bool:
+        """Whether the body says that the call failed, whatever the status is."""
+        body = _object(self)
+        return body.get("status") == "failed"
+
+    def describe(self, problem: Exception) -> str:
+        """Say what the body is instead of JSON, without repeating any of it."""
+        if not self.content.strip():
+            return "an empty body"
+        kind = self.headers.get("content-type", "no content-type").partition(";")[0]
+        reason = {RecursionError: "nested too deeply", UnicodeDecodeError: "not UTF-8"}.get(type(problem), "not JSON")
+        return f"a body of {len(self.content)} bytes ({kind}) that is {reason}"
+
+
+class Words(NamedTuple):
+    """What a server says of an error."""
+
+    message: str
+    code: str | None
+    details: list[ErrorDetail]
+
+
+def server_words(answer: RawResponse[Any]) -> Words:
+    """Read a server's own words from any of the bodies that the application, its framework and the gateway send.
+
+    What a 422 repeats of the request is taken out, wherever it stands.
+    """
+    body = _object(answer)
+    location = answer.headers.get("location")
+    if location and answer.status_code < 400:
+        return Words(_line(f"redirects are not followed; the server points to {location.partition('?')[0]}"), None, [])
+    found = next((body[key] for key in ("message", "detail", "error", "msg") if body.get(key)), None)
+    code = next((str(body[key]) for key in ("code", "error", "type") if isinstance(body.get(key), (str, int))), None)
+    details: list[ErrorDetail] = []
+    if isinstance(found, list):
+        details = [_detail(item) for item in found if isinstance(item, dict)]
+        problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in details)
+        return Words(_line("; ".join(problems)), code, details)
+    if isinstance(found, str):
+        return Words(_line(_ECHOED.sub("input_value=<hidden>, input_type=", found)), code, details)
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if kind == "text/plain" and answer.content.strip():
+        return Words(_line(answer.content[: 4 * LONGEST_MESSAGE].decode(errors="replace")), code, details)
+    return Words(f"no message, {len(answer.content)} bytes of {kind or 'unknown type'}", code, details)
+
+
+def _object(answer: RawResponse[Any]) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _detail(item: dict[str, Any]) -> ErrorDetail:
+    loc = item.get("loc")
+    message = str(item.get("msg", ""))
+    for text in sorted(_texts(item.get("input"), depth=20), key=len, reverse=True):
+        message = message.replace(text, "<input>")
+    return {
+        "loc": [part for part in loc if isinstance(part, (str, int))] if isinstance(loc, list) else [],
+        "msg": _line(_ECHOED.sub("input_value=<hidden>, input_type=", message)),
+        "type": str(item.get("type", "")),
+    }
+
+
+def _texts(value: Any, *, depth: int) -> set[str]:
+    """Every text inside a value that is long enough to be somebody's."""
+    if isinstance(value, str):
+        return {value} if len(value) > 3 else set()
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set[str]().union(*(_texts(item, depth=depth - 1) for item in items)) if depth else set()
+
+
+def _line(text: str) -> str:
+    """One line that a terminal and a log can take."""
+    plain = "".join(char if char.isprintable() else " " for char in text)
+    plain = " ".join(plain.split())
+    return plain if len(plain) <= LONGEST_MESSAGE else plain[: LONGEST_MESSAGE - 1] + "…"

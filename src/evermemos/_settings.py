@@ -1,0 +1,269 @@
+"""What a client is configured with: arguments and environment, checked once, when the client is made."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import re
+import ssl
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import attrs
+import httpx
+from evermemos_api.types import UNSET, Unset
+
+from .errors import ConfigurationError
+
+PRODUCTION_URL = "https://api.evermind.ai"
+DEFAULT_TIMEOUT = 30.0
+DEFAULT_MAX_RETRIES = 2
+DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+
+KEY_VARIABLE = "EVERMEMOS_API_KEY"
+URL_VARIABLES = ("EVERMEMOS_BASE_URL", "EVER_MEM_OS_BASE_URL")
+# Names that people set by mistake: earlier names of the product, and the right name with a part missing.
+_NEAR_MISS = re.compile(r"(EVERMEMOS|EVER_MEM_OS|EVEROS|EVERMIND)_(?:.*_)?(?:(?P<key>KEY|TOKEN)|URL|HOST|ENDPOINT)")
+
+TimeoutTypes: TypeAlias = float | httpx.Timeout | None
+VerifyTypes: TypeAlias = bool | str | ssl.SSLContext
+
+
+class ApiKey:
+    """The API key, in a box that does not show it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "<API key>"
+
+    def __reduce__(self) -> Any:
+        """Pickle as the wish to have a key: it is read from the environment of whoever unpickles it."""
+        return ApiKey.from_environment, ()
+
+    @classmethod
+    def from_environment(cls) -> ApiKey:
+        return cls(os.environ.get(KEY_VARIABLE) or None)
+
+    def problem(self) -> str | None:
+        """Say what keeps this from being a key, without showing it."""
+        if self._value is None:
+            return f"it is not part of a pickled client: set {KEY_VARIABLE} in this process"
+        if not isinstance(self._value, str):
+            return f"it is of type {type(self._value).__name__}, expected str"
+        if not self._value.strip():
+            return "it is empty"
+        if not self._value.isascii():
+            return "it holds a character that is not ASCII"
+        if not self._value.isprintable():
+            return "it holds a line break or another control character"
+        if self._value != self._value.strip():
+            return "it begins or ends with a space"
+        return None
+
+    def header(self) -> str:
+        """Return the value of the Authorization header."""
+        return f"Bearer {self._value}"
+
+    def redact(self, text: str) -> str:
+        """Return a text without the key, should a server have repeated it."""
+        return text.replace(self._value, "<API key>")
+
+
+class Bearer(httpx.Auth):
+    """Adds the key when a request goes out, so that no client and no stored header holds it."""
+
+    def __init__(self, key: ApiKey) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        request.headers.setdefault("Authorization", self._key.header())
+        yield request
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The settings of one client. Made by `settings`, changed by `attrs.evolve`."""
+
+    base_url: str
+    api_key: ApiKey | None
+    timeout: httpx.Timeout
+    deadline: float | None
+    max_retries: int
+    default_headers: Mapping[str, str] = attrs.field(repr=lambda headers: f"<{', '.join(headers)}>")
+    proxy: str | httpx.URL | httpx.Proxy | None = attrs.field(repr=False)
+    verify: VerifyTypes = attrs.field(repr=False)
+    validate: bool
+    max_response_bytes: int
+
+    def check_key(self) -> None:
+        if self.api_key is not None and (problem := self.api_key.problem()):
+            raise ConfigurationError(f"api_key cannot be used: {problem}")
+
+
+def resolve(
+    *,
+    api_key: ApiKey | None,
+    base_url: str | httpx.URL | None,
+    timeout: TimeoutTypes,
+    deadline: float | None,
+    max_retries: int,
+    default_headers: Mapping[str, str] | None,
+    http_client: httpx.Client | httpx.AsyncClient | None,
+    proxy: str | httpx.URL | httpx.Proxy | None,
+    verify: VerifyTypes,
+    validate: bool,
+    max_response_bytes: int,
+) -> Settings:
+    """Check the arguments of a client's constructor and fill in from the environment.
+
+    Raises:
+        ConfigurationError: If anything is wrong; the message says what, and what to do.
+    """
+    if http_client is not None and (proxy is not None or verify is not True):
+        raise ConfigurationError("proxy and verify are settings of the http_client that you pass: set them there")
+    if base_url is None and http_client is not None and str(http_client.base_url):
+        base_url = http_client.base_url
+    url = check_url(str(base_url if base_url is not None else _environment_url() or PRODUCTION_URL))
+    key = api_key or _environment_key()
+    if key is None and url == PRODUCTION_URL:
+        raise ConfigurationError(f"{url} needs an API key: pass api_key=... or set {KEY_VARIABLE}")
+    if key is not None and url.startswith("http://") and not _is_loopback(httpx.URL(url).host):
+        warnings.warn(f"the API key is sent unencrypted to {url}: use https", UserWarning, stacklevel=3)
+    if isinstance(verify, str) and not Path(verify).exists():
+        raise ConfigurationError(f"verify: there is no file or folder {verify!r} with certificates")
+    settings = Settings(
+        base_url=url,
+        api_key=key,
+        timeout=check_timeout(timeout),
+        deadline=check_deadline(deadline),
+        max_retries=check_count("max_retries", max_retries, least=0),
+        default_headers=check_headers("default_headers", default_headers),
+        proxy=_check_proxy(proxy),
+        verify=verify,
+        validate=validate,
+        max_response_bytes=check_count("max_response_bytes", max_response_bytes, least=1),
+    )
+    settings.check_key()
+    return settings
+
+
+def evolve(
+    settings: Settings,
+    *,
+    timeout: TimeoutTypes | Unset,
+    deadline: float | None | Unset,
+    max_retries: int | Unset,
+    default_headers: Mapping[str, str] | Unset,
+    validate: bool | Unset,
+) -> Settings:
+    """Return settings with those of the arguments changed that are not UNSET; headers are added to the old ones."""
+    changes: dict[str, Any] = {}
+    if not isinstance(timeout, Unset):
+        changes["timeout"] = check_timeout(timeout)
+    if not isinstance(deadline, Unset):
+        changes["deadline"] = check_deadline(deadline)
+    if not isinstance(max_retries, Unset):
+        changes["max_retries"] = check_count("max_retries", max_retries, least=0)
+    if not isinstance(default_headers, Unset):
+        changes["default_headers"] = {**settings.default_headers, **check_headers("default_headers", default_headers)}
+    if validate is not UNSET:
+        changes["validate"] = validate
+    return attrs.evolve(settings, **changes)
+
+
+def check_url(text: str) -> str:
+    """Return a base URL in its plain form: no /api/v0 or /api/v1 at the end, no slash either."""
+    example = "expected something like https://api.evermind.ai or http://localhost:1995"
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"base_url cannot be read ({error}): {example}") from None
+    if url.userinfo or url.query or url.fragment:
+        raise ConfigurationError(f"base_url may not hold a user name, a query or a fragment: {example}")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(f"base_url is {text!r}: {example}")
+    return re.sub(r"/+(api/v[01]/*)?$", "", str(url).rstrip("/") + "/")
+
+
+def check_timeout(timeout: TimeoutTypes) -> httpx.Timeout:
+    """Return a timeout as httpx wants it; None is no limit."""
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    return httpx.Timeout(None if timeout is None else _seconds("timeout", timeout))
+
+
+def check_deadline(deadline: float | None) -> float | None:
+    return None if deadline is None else _seconds("deadline", deadline)
+
+
+def check_count(name: str, value: Any, *, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigurationError(f"{name} is {value!r}: expected an int of {least} or more")
+    return value
+
+
+def check_headers(name: str, headers: Any) -> dict[str, str]:
+    """Return a copy of the headers. Messages name a header and never show its value, which may be a secret."""
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise ConfigurationError(f"{name}: expected a dict of str to str, got {type(headers).__name__}")
+    for key, value in headers.items():
+        if not isinstance(key, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", key):
+            raise ConfigurationError(f"{name}: {key!r} is not the name of a header")
+        if not isinstance(value, str) or not re.fullmatch(r"[\t\x20-\x7e]*", value) or value != value.strip():
+            raise ConfigurationError(
+                f"{name}: the value of {key} cannot be sent: expected printable ASCII without spaces around it"
+            )
+    return dict(headers)
+
+
+def _seconds(name: str, value: Any) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
+        return float(value)
+    raise ConfigurationError(f"{name} is {value!r}: expected a number of seconds above 0, or None for no limit")
+
+
+def _check_proxy(proxy: Any) -> Any:
+    try:
+        return httpx.Proxy(proxy) if isinstance(proxy, (str, httpx.URL)) else proxy
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigurationError("proxy cannot be used: expected a URL with http, https, socks5 or socks5h") from None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _environment_key() -> ApiKey | None:
+    if os.environ.get(KEY_VARIABLE):
+        return ApiKey.from_environment()
+    _warn_of_near_miss(KEY_VARIABLE, is_key=True)
+    return None
+
+
+def _environment_url() -> str | None:
+    for name in URL_VARIABLES:
+        if value := os.environ.get(name):
+            return value
+    _warn_of_near_miss(URL_VARIABLES[0], is_key=False)
+    return None
+
+
+def _warn_of_near_miss(right: str, *, is_key: bool) -> None:
+    for name in sorted(os.environ):
+        match = _NEAR_MISS.fullmatch(name)
+        if match and bool(match["key"]) is is_key and name not in (KEY_VARIABLE, *URL_VARIABLES):
+            warnings.warn(f"{name} is set and means nothing here: did you mean {right}?", UserWarning, stacklevel=5)

@@ -1,0 +1,209 @@
+# Derived from _async/client.py by `make generate`. Edit that file instead.
+"""The client that users make."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+from evermemos_api.types import UNSET, Unset
+
+from .. import _settings
+from .._settings import ApiKey, Settings, TimeoutTypes, VerifyTypes
+from ..errors import ConfigurationError
+from .send import Pool
+
+if TYPE_CHECKING:
+    from .conversation_meta import ConversationMetaV0, ConversationMetaV1
+
+
+class EverMemOS:
+    """Client for EverMemOS, synchronous.
+
+    Methods are under `client.v0` and `client.v1`, by the version of the API. One client serves any number of threads, and
+    each forked process gets connections of its own. A pickled client is its settings without the
+    API key, which is read from EVERMEMOS_API_KEY where the client is unpickled.
+
+    Args:
+        api_key (str | None): The API key. Default: the variable EVERMEMOS_API_KEY. Required for the hosted product.
+        base_url (str | httpx.URL | None): The server. Default: the variable EVERMEMOS_BASE_URL (or the older
+            EVER_MEM_OS_BASE_URL), else https://api.evermind.ai. /api/v0 or /api/v1 at the end is left away.
+        timeout (float | httpx.Timeout | None): Seconds that each step of an attempt may take: connect, send, wait for
+            a part of the answer. None is no limit.
+        deadline (float | None): Seconds that a whole call may take, with all its attempts and waits. None is no limit.
+        max_retries (int): How many more times a request is tried. A request that never left is tried again always, any
+            other failure only where that is safe: reads are repeated, writes are not.
+        default_headers (Mapping[str, str] | None): Headers for every request.
+        http_client (httpx.Client | None): An httpx client of your own to send with. It stays yours to close.
+        proxy (str | httpx.URL | httpx.Proxy | None): Proxy for all requests. Default: as the environment says.
+        verify (bool | str | ssl.SSLContext): How to check the server's certificate: True for the usual authorities, a
+            file or folder with certificates, or a context. False does not check, which is unsafe.
+        validate (bool): Whether arguments are checked before sending. Switch it off for a server that allows more.
+        max_response_bytes (int): Largest answer that is read, in bytes, unpacked.
+
+    Raises:
+        ConfigurationError: If an argument or a variable cannot be used. It is a ValueError.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | httpx.URL | None = None,
+        timeout: TimeoutTypes = _settings.DEFAULT_TIMEOUT,
+        deadline: float | None = None,
+        max_retries: int = _settings.DEFAULT_MAX_RETRIES,
+        default_headers: Mapping[str, str] | None = None,
+        http_client: httpx.Client | None = None,
+        proxy: str | httpx.URL | httpx.Proxy | None = None,
+        verify: VerifyTypes = True,
+        validate: bool = True,
+        max_response_bytes: int = _settings.DEFAULT_MAX_RESPONSE_BYTES,
+    ) -> None:
+        # Boxed before anything can fail: a traceback that shows local variables must not show the key.
+        key = api_key = None if api_key is None else ApiKey(api_key)  # type: ignore[assignment]
+        if http_client is not None and not isinstance(http_client, httpx.Client):
+            raise ConfigurationError(f"http_client is {type(http_client).__name__}, expected httpx.Client")
+        self._settings = _settings.resolve(
+            api_key=key,
+            base_url=base_url,
+            timeout=timeout,
+            deadline=deadline,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            http_client=http_client,
+            proxy=proxy,
+            verify=verify,
+            validate=validate,
+            max_response_bytes=max_response_bytes,
+        )
+        self._pool = Pool(http_client)
+
+    @cached_property
+    def v0(self) -> V0:
+        """/api/v0, served by the hosted product."""
+        return V0(self)
+
+    @cached_property
+    def v1(self) -> V1:
+        """/api/v1, served by the hosted product and by self-hosted servers."""
+        return V1(self)
+
+    def with_options(
+        self,
+        *,
+        timeout: TimeoutTypes | Unset = UNSET,
+        deadline: float | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        default_headers: Mapping[str, str] | Unset = UNSET,
+        validate: bool | Unset = UNSET,
+    ) -> Self:
+        """Return a copy with other settings that shares the connections; closing one closes all.
+
+        Arguments are those of the constructor. `default_headers` are added to the ones there are.
+
+        Raises:
+            ConfigurationError: If an argument cannot be used.
+        """
+        settings = _settings.evolve(
+            self._settings,
+            timeout=timeout,
+            deadline=deadline,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            validate=validate,
+        )
+        return self._copy(settings)
+
+    def _copy(self, settings: Settings) -> Self:
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__, _settings=settings)
+        copy.__dict__.pop("v0", None)
+        copy.__dict__.pop("v1", None)
+        return copy
+
+    def close(self) -> None:
+        """Close the connections. The client, and every copy of it, cannot be used any more."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._settings})"
+
+    def __copy__(self) -> Self:
+        return self._copy(self._settings)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._copy(self._settings)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._pool.own is not None or isinstance(self._settings.verify, ssl.SSLContext):
+            raise ConfigurationError("a client with an http_client or an SSLContext of its own cannot be pickled")
+        return {name: value for name, value in self.__dict__.items() if name not in ("_pool", "v0", "v1")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._pool = Pool(None)
+
+
+class V0:
+    """/api/v0."""
+
+    def __init__(self, client: EverMemOS) -> None:
+        self._client = client
+
+    @cached_property
+    def memories(self) -> MemoriesV0:
+        """/api/v0/memories."""
+        return MemoriesV0(self._client)
+
+
+class MemoriesV0:
+    """/api/v0/memories."""
+
+    def __init__(self, client: EverMemOS) -> None:
+        self._client = client
+
+    @cached_property
+    def conversation_meta(self) -> ConversationMetaV0:
+        """/api/v0/memories/conversation-meta."""
+        from .conversation_meta import ConversationMetaV0
+
+        return ConversationMetaV0(self._client)
+
+
+class V1:
+    """/api/v1."""
+
+    def __init__(self, client: EverMemOS) -> None:
+        self._client = client
+
+    @cached_property
+    def memories(self) -> MemoriesV1:
+        """/api/v1/memories."""
+        return MemoriesV1(self._client)
+
+
+class MemoriesV1:
+    """/api/v1/memories."""
+
+    def __init__(self, client: EverMemOS) -> None:
+        self._client = client
+
+    @cached_property
+    def conversation_meta(self) -> ConversationMetaV1:
+        """/api/v1/memories/conversation-meta."""
+        from .conversation_meta import ConversationMetaV1
+
+        return ConversationMetaV1(self._client)

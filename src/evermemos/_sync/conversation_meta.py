@@ -1,0 +1,359 @@
+# Derived from _async/conversation_meta.py by `make generate`. Edit that file instead.
+"""The conversation-metadata resource: what an agent platform keeps about one conversation, or by default about all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
+
+from evermemos_api.api.conversation_meta import (
+    create_conversation_meta_v0,
+    create_conversation_meta_v1,
+    get_conversation_meta_v0,
+    get_conversation_meta_v1,
+    update_conversation_meta_v0,
+    update_conversation_meta_v1,
+)
+from evermemos_api.models import (
+    ConversationMetaEnvelope,
+    ConversationMetaEnvelopeV0,
+    CreateConversationMetaV0Request,
+    CreateConversationMetaV1Request,
+    LlmCustomSetting,
+    PatchConversationMetaResponse,
+    UpdateConversationMetaV0Request,
+    UpdateConversationMetaV1Request,
+    UserDetail,
+)
+from evermemos_api.types import UNSET, Unset
+
+from .._call import Call, Options
+from .._params import LlmCustomSettingParam, Scene, UserDetailParam
+from .._response import RawResponse
+from .._settings import TimeoutTypes
+from .send import send
+
+if TYPE_CHECKING:
+    from .client import EverMemOS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _raw(method: Callable[P, T]) -> Callable[P, RawResponse[T]]:
+    return cast("Callable[P, RawResponse[T]]", method)
+
+
+class _Resource:
+    def __init__(self, client: EverMemOS, *, raw: bool = False) -> None:
+        self._client = client
+        self._is_raw = raw
+
+    def _call(self, operation: Any, result: type[T], options: Options, **arguments: Any) -> T:
+        call = Call(self._client._settings, operation, result, options, **arguments)  # noqa: SLF001
+        answer = send(self._client._pool, self._client._settings, call)  # noqa: SLF001
+        return cast("T", answer) if self._is_raw else answer.parse()
+
+
+class ConversationMetaV0(_Resource):
+    """Conversation metadata on /api/v0: the record that belongs to the API key's memory space.
+
+    Every method takes these options for the one call: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds) and
+    `max_retries` in place of the client's; `extra_headers`, `extra_query` and `extra_body` to send more, unchecked.
+
+    Every method raises RequestValidationError (an argument is wrong, nothing was sent), and APIConnectionError,
+    APITimeoutError, APIStatusError or APIResponseValidationError as drawn in `evermemos.errors`.
+    """
+
+    def create(
+        self,
+        *,
+        created_at: str | datetime,
+        scene: Scene | None,
+        scene_desc: Mapping[str, Any] | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        llm_custom_setting: LlmCustomSetting | LlmCustomSettingParam | None | Unset = UNSET,
+        default_timezone: str | None | Unset = UNSET,
+        user_details: Mapping[str, UserDetail | UserDetailParam] | None | Unset = UNSET,
+        tags: Sequence[str] | None | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        deadline: float | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> ConversationMetaEnvelopeV0:
+        """Create the record, or merge into the one there is (operation create_conversation_meta_v0).
+
+        Arguments that are left out are not sent; None is sent as null.
+
+        Args:
+            created_at: When the conversation began: an aware datetime, or ISO 8601 with a time zone.
+            scene: "group_chat" for several people, "assistant" for one person with an AI; None for a record of a group.
+            scene_desc: Free fields about the scene.
+            description: What the conversation is about.
+            llm_custom_setting: Language models to use instead of the server's own.
+            default_timezone: IANA name of a time zone, such as "Europe/Paris".
+            user_details: Participants by user id.
+            tags: Labels.
+        """
+        return self._call(
+            create_conversation_meta_v0,
+            ConversationMetaEnvelopeV0,
+            Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
+            model=CreateConversationMetaV0Request,
+            fields={
+                "created_at": created_at,
+                "scene": scene,
+                "scene_desc": scene_desc,
+                "description": description,
+                "llm_custom_setting": llm_custom_setting,
+                "default_timezone": default_timezone,
+                "user_details": user_details,
+                "tags": tags,
+            },
+        )
+
+    def update(
+        self,
+        *,
+        description: str | None | Unset = UNSET,
+        scene_desc: Mapping[str, Any] | None | Unset = UNSET,
+        llm_custom_setting: LlmCustomSetting | LlmCustomSettingParam | None | Unset = UNSET,
+        tags: Sequence[str] | None | Unset = UNSET,
+        user_details: Mapping[str, UserDetail | UserDetailParam] | None | Unset = UNSET,
+        default_timezone: str | None | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        deadline: float | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> PatchConversationMetaResponse:
+        """Change fields of the record (operation update_conversation_meta_v0, contract section 1).
+
+        Arguments that are left out are not sent. None is sent as null, which leaves the field alone; "", [] and {}
+        clear it. `response.result.updated_fields` says what was written.
+
+        Args:
+            description: New description.
+            scene_desc: New free fields about the scene; replaces the old ones whole.
+            llm_custom_setting: New language models; replaces the old setting whole.
+            tags: New labels; replaces the old list.
+            user_details: New participants by user id; replaces all of the old ones.
+            default_timezone: New IANA time zone name.
+        """
+        return self._call(
+            update_conversation_meta_v0,
+            PatchConversationMetaResponse,
+            Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
+            model=UpdateConversationMetaV0Request,
+            fields={
+                "description": description,
+                "scene_desc": scene_desc,
+                "llm_custom_setting": llm_custom_setting,
+                "tags": tags,
+                "user_details": user_details,
+                "default_timezone": default_timezone,
+            },
+        )
+
+    def get(
+        self,
+        *,
+        timeout: TimeoutTypes | Unset = UNSET,
+        deadline: float | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> ConversationMetaEnvelopeV0:
+        """Read the record (operation get_conversation_meta_v0)."""
+        return self._call(
+            get_conversation_meta_v0,
+            ConversationMetaEnvelopeV0,
+            Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
+        )
+
+    @property
+    def with_raw_response(self) -> ConversationMetaV0Raw:
+        """The same methods, returning the answer as it came: status, headers, body and `parse()`."""
+        return ConversationMetaV0Raw(self._client)
+
+
+class ConversationMetaV1(_Resource):
+    """Conversation metadata on /api/v1: one record for each group, and the default record for all others.
+
+    Every method takes these options for the one call: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds) and
+    `max_retries` in place of the client's; `extra_headers`, `extra_query` and `extra_body` to send more, unchecked.
+
+    Every method raises RequestValidationError (an argument is wrong, nothing was sent), and APIConnectionError,
+    APITimeoutError, APIStatusError or APIResponseValidationError as drawn in `evermemos.errors`.
+    """
+
+    def create(
+        self,
+        *,
+        version: str,
+        scene: Scene,
+        scene_desc: Mapping[str, Any],
+        name: str,
+        created_at: str | datetime,
+        group_id: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        default_timezone: str | None | Unset = UNSET,
+        user_details: Mapping[str, UserDetail | UserDetailParam] | None | Unset = UNSET,
+        tags: Sequence[str] | None | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        deadline: float | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> ConversationMetaEnvelope:
+        """Set the record of a group, or the default record (operation create_conversation_meta_v1, contract section 3).
+
+        An existing record is replaced whole: what is left out here is emptied there.
+
+        Args:
+            version: Version number of the metadata, such as "1.0".
+            scene: "group_chat" for several people, "assistant" for one person with an AI.
+            scene_desc: Free fields about the scene; may be empty.
+            name: Name of the conversation.
+            created_at: When the conversation began: an aware datetime, or ISO 8601 with a time zone. It comes back as
+                `conversation_created_at`; `created_at` of the answer is when the record was made.
+            group_id: Which conversation. None or left out sets the default record.
+            description: What the conversation is about.
+            default_timezone: IANA name of a time zone, such as "Europe/Paris".
+            user_details: Participants by user id. Servers want a full_name for each, and do not keep custom_role.
+            tags: Labels.
+
+        Raises:
+            ScopeMismatchError: If the answer is about another record than that of `group_id`.
+        """
+        return self._call(
+            create_conversation_meta_v1,
+            ConversationMetaEnvelope,
+            Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
+            model=CreateConversationMetaV1Request,
+            fields={
+                "version": version,
+                "scene": scene,
+                "scene_desc": scene_desc,
+                "name": name,
+                "created_at": created_at,
+                "group_id": group_id,
+                "description": description,
+                "default_timezone": default_timezone,
+                "user_details": user_details,
+                "tags": tags,
+            },
+        )
+
+    def update(
+        self,
+        *,
+        group_id: str | None | Unset = UNSET,
+        name: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        scene_desc: Mapping[str, Any] | None | Unset = UNSET,
+        tags: Sequence[str] | None | Unset = UNSET,
+        user_details: Mapping[str, UserDetail | UserDetailParam] | None | Unset = UNSET,
+        default_timezone: str | None | Unset = UNSET,
+        timeout: TimeoutTypes | Unset = UNSET,
+        deadline: float | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> PatchConversationMetaResponse:
+        """Change fields of a record (operation update_conversation_meta_v1, contract section 2).
+
+        Arguments that are left out are not sent. None is sent as null, which leaves the field alone; "", [] and {}
+        clear it. `response.result.updated_fields` says what was written.
+
+        Args:
+            group_id: Which conversation. None or left out updates the default record, which all groups without a
+                record of their own share.
+            name: New name.
+            description: New description.
+            scene_desc: New free fields about the scene; replaces the old ones whole.
+            tags: New labels; replaces the old list.
+            user_details: New participants by user id; replaces all of the old ones. Servers want a full_name for each,
+                and do not keep custom_role.
+            default_timezone: New IANA time zone name.
+
+        Raises:
+            ScopeMismatchError: If the server did not know `group_id` and changed another record, the default one.
+        """
+        return self._call(
+            update_conversation_meta_v1,
+            PatchConversationMetaResponse,
+            Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
+            model=UpdateConversationMetaV1Request,
+            fields={
+                "group_id": group_id,
+                "name": name,
+                "description": description,
+                "scene_desc": scene_desc,
+                "tags": tags,
+                "user_details": user_details,
+                "default_timezone": default_timezone,
+            },
+        )
+
+    def get(
+        self,
+        *,
+        group_id: str | None | Unset = UNSET,
+        on_missing: Literal["default", "error"] = "default",
+        timeout: TimeoutTypes | Unset = UNSET,
+        deadline: float | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> ConversationMetaEnvelope:
+        """Read the record of a group, or the default record (operation get_conversation_meta_v1).
+
+        Args:
+            group_id: Which conversation. None or left out reads the default record.
+            on_missing: What to do when the group has no record of its own and the default record answers: "default"
+                returns that, with `result.group_id` None and `result.is_default` True; "error" raises.
+
+        Raises:
+            NotFoundError: If there is no record, or only the default one and `on_missing` is "error".
+        """
+        return self._call(
+            get_conversation_meta_v1,
+            ConversationMetaEnvelope,
+            Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
+            query={"group_id": group_id},
+            on_missing=on_missing,
+        )
+
+    @property
+    def with_raw_response(self) -> ConversationMetaV1Raw:
+        """The same methods, returning the answer as it came: status, headers, body and `parse()`."""
+        return ConversationMetaV1Raw(self._client)
+
+
+class ConversationMetaV0Raw:
+    """The methods of conversation metadata on /api/v0, returning RawResponse."""
+
+    def __init__(self, client: EverMemOS) -> None:
+        resource = ConversationMetaV0(client, raw=True)
+        self.create = _raw(resource.create)
+        self.update = _raw(resource.update)
+        self.get = _raw(resource.get)
+
+
+class ConversationMetaV1Raw:
+    """The methods of conversation metadata on /api/v1, returning RawResponse."""
+
+    def __init__(self, client: EverMemOS) -> None:
+        resource = ConversationMetaV1(client, raw=True)
+        self.create = _raw(resource.create)
+        self.update = _raw(resource.update)
+        self.get = _raw(resource.get)

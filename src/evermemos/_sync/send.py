@@ -1,0 +1,87 @@
+# Derived from _async/send.py by `make generate`. Edit that file instead.
+"""Sending: the connections of a client, and the loop around the attempts of a call."""
+
+import time
+from typing import TypeVar
+
+import httpx
+
+from .._call import FAILURES, Call
+from .._http import Place, build_sync, limit_sync, place_sync
+from .._response import RawResponse
+from .._settings import Settings
+from ..errors import ConfigurationError, EverMemOSError
+
+T = TypeVar("T")
+
+
+class Pool:
+    """The connections of a client and of all copies of it, one httpx client for every place that needs its own."""
+
+    def __init__(self, own: httpx.Client | None) -> None:
+        self.own = own
+        self.closed = False
+        self._clients: dict[Place, httpx.Client] = {}
+
+    def client(self, settings: Settings) -> httpx.Client:
+        """Return the httpx client to use here."""
+        if self.closed:
+            raise ConfigurationError("this client was closed: make a new one")
+        if self.own is not None:
+            return self.own
+        place = place_sync()
+        if client := self._clients.get(place):
+            return client
+        for gone in [other for other in list(self._clients) if other.is_gone()]:
+            self._clients.pop(gone, None)
+        # Of two threads that come here at once one wins; the other's client has no connection yet.
+        return self._clients.setdefault(place, build_sync(settings))
+
+    def close(self) -> None:
+        """Close all connections that can be closed from here. A client that the user brought stays open."""
+        self.closed = True
+        if client := self._clients.pop(place_sync(), None):
+            client.close()
+
+
+def send(pool: Pool, settings: Settings, call: Call[T]) -> RawResponse[T]:
+    """Send a call's request until there is an answer to keep or an error to raise."""
+    client = pool.client(settings)
+    try:
+        while True:
+            outcome = _attempt(client, call)
+            if isinstance(outcome, RawResponse):
+                call.log(outcome.status_code)
+                return outcome
+            time.sleep(outcome)
+    except EverMemOSError as error:
+        call.log(error.status_code or type(error).__name__)
+        raise
+
+
+def _attempt(client: httpx.Client, call: Call[T]) -> RawResponse[T] | float:
+    failure: BaseException
+    try:
+        with limit_sync(call.time_left()):
+            response = client.send(call.request(client), **call.send_options())
+            content = _read(response, call)
+    except FAILURES as error:
+        failure = error
+    else:
+        return call.answered(response, content)
+    # Judged outside of the handler: a chained httpx error would bring its request along, and so the key.
+    return call.failed(failure)
+
+
+def _read(response: httpx.Response, call: Call[T]) -> bytes:
+    try:
+        reader = call.reader(response)
+        if response.is_stream_consumed:
+            reader.feed_unpacked(response.content)
+        else:
+            for part in response.iter_raw():
+                if not reader.feed(part):
+                    break
+    finally:
+        response.close()
+    return reader.content()

@@ -1,0 +1,219 @@
+"""Every error that this package raises.
+
+EverMemOSError
+├── ConfigurationError            a setting of a client or an option of a call is wrong (also a ValueError)
+├── RequestValidationError        an argument is wrong; nothing was sent (also a ValueError)
+└── APIError                      something came of a call, and it was not the result
+    ├── APIConnectionError        no whole answer
+    │   └── APITimeoutError       not within `timeout` or `deadline`
+    ├── APIStatusError            the server refused or failed
+    │   ├── BadRequestError            400
+    │   ├── AuthenticationError        401
+    │   ├── PermissionDeniedError      403
+    │   ├── NotFoundError              404, or `get(on_missing="error")` was answered with the default record
+    │   ├── ConflictError              409
+    │   ├── UnprocessableEntityError   422
+    │   ├── RateLimitError             429
+    │   └── InternalServerError        500 and above
+    ├── APIResponseValidationError     the answer does not fit the API's schema
+    └── ScopeMismatchError             a write reached another record than the one that was named
+"""
+
+from http import HTTPStatus
+from typing import TypedDict
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "ErrorDetail",
+    "EverMemOSError",
+    "InternalServerError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestValidationError",
+    "ScopeMismatchError",
+    "UnprocessableEntityError",
+]
+
+
+class EverMemOSError(Exception):
+    """Base class of all errors of this package.
+
+    No error holds headers, the API key or what a person wrote, so each may be logged, printed and pickled whole.
+
+    Attributes:
+        message (str): What happened: the server's own words where it sent any.
+        operation (str | None): The operation's id in openapi.yaml.
+        method (str | None): HTTP method.
+        path (str | None): Path of the request, without the query.
+        status_code (int | None): HTTP status of the answer.
+        code (str | None): The kind of error in the server's terms, such as HTTP_ERROR.
+        request_id (str | None): From the answer's headers, for support.
+        attempts (int): How many times the request was tried.
+        retry_after (float | None): Seconds that the server asked to wait before another try.
+        outcome_unknown (bool): The request was a write which may have been applied or not. Read the record before
+            repeating it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        status_code: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        attempts: int = 0,
+        retry_after: float | None = None,
+        outcome_unknown: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.operation = operation
+        self.method = method
+        self.path = path
+        self.status_code = status_code
+        self.code = code
+        self.request_id = request_id
+        self.attempts = attempts
+        self.retry_after = retry_after
+        self.outcome_unknown = outcome_unknown
+
+    def __str__(self) -> str:
+        status = f"{self.status_code} {_phrase(self.status_code)}".strip() if self.status_code else ""
+        where = f"{self.method} {self.path}" if self.method else ""
+        line = ": ".join(filter(None, [where, status, self.code, self.message]))
+        notes = []
+        if self.outcome_unknown:
+            notes.append("the outcome is unknown: the write may have been applied, read the record before repeating it")
+        if self.retry_after is not None:
+            notes.append(f"retry after {self.retry_after:g} s")
+        if self.request_id:
+            notes.append(f"request id {self.request_id}")
+        if self.attempts > 1:
+            notes.append(f"{self.attempts} attempts")
+        return f"{line} ({'; '.join(notes)})" if notes else line
+
+
+class ConfigurationError(EverMemOSError, ValueError):
+    """A setting of a client or an option of a call is wrong, or the client was closed. Nothing was sent."""
+
+
+class RequestValidationError(EverMemOSError, ValueError):
+    """An argument is wrong. Nothing was sent.
+
+    Attributes:
+        field (str): Which argument, as a path such as `user_details.user_001.role`.
+    """
+
+    field: str = ""
+
+
+class APIError(EverMemOSError):
+    """A call was made and did not end in a result."""
+
+
+class APIConnectionError(APIError):
+    """The server could not be reached, or the connection broke before the whole answer was there."""
+
+
+class APITimeoutError(APIConnectionError):
+    """`timeout` or `deadline` ran out."""
+
+
+class ErrorDetail(TypedDict):
+    """One problem that the server found in a request. The value itself, which the server echoes, is left out."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class APIStatusError(APIError):
+    """The server answered that it refused the request or failed, or answered 200 with status "failed".
+
+    Attributes:
+        details (list[ErrorDetail]): The problems that the server found in the request (422).
+    """
+
+    details: list[ErrorDetail] = []
+
+
+class BadRequestError(APIStatusError):
+    """400: the request was understood and refused."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: no API key, or one that the server does not know."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the key is known and may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """404: nothing was found. It does not prove absence: servers answer so, too, while their database is down."""
+
+
+class ConflictError(APIStatusError):
+    """409: the request clashes with another one."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """422: the request does not fit the server's schema; `details` says where."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests; `retry_after` says how long to wait, if the server does."""
+
+
+class InternalServerError(APIStatusError):
+    """500 and above: the server failed."""
+
+
+class APIResponseValidationError(APIError):
+    """The answer is not what the API's schema promises.
+
+    Attributes:
+        json_path (str): Where in the answer, such as `$.result.id`.
+        expected (str): What the schema allows there.
+        got (str): What came: its type, and its value where that cannot be somebody's text.
+    """
+
+    json_path: str = "$"
+    expected: str = ""
+    got: str = ""
+
+
+class ScopeMismatchError(APIError):
+    """A write that named a group reached another record, and that record was changed.
+
+    Servers apply a PATCH for a group that they do not know to the default record, which all groups without a record of
+    their own share (contract section 4, hazard 1).
+
+    Attributes:
+        group_id (str): The group that was named.
+        actual_group_id (str | None): The group whose record was changed; None is the default record.
+        record_id (str | None): Id of the record that was changed.
+    """
+
+    group_id: str = ""
+    actual_group_id: str | None = None
+    record_id: str | None = None
+
+
+def _phrase(status_code: int) -> str:
+    try:
+        return HTTPStatus(status_code).phrase
+    except ValueError:
+        return ""

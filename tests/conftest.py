@@ -1,0 +1,214 @@
+"""What the tests share: both flavours of the client behind one call, a server that follows a script, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from evermemos import AsyncEverMemOS, EverMemOS
+
+ROOT = Path(__file__).resolve().parent.parent
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture(scope="session")
+def spec() -> dict[str, Any]:
+    """openapi.yaml."""
+    document: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+    return document
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the machine reaches a client."""
+    for name in list(os.environ):
+        if name.upper().startswith(("EVERMEM", "EVER_MEM", "EVEROS", "EVERMIND")) or name.upper().endswith("_PROXY"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for the network fails."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"the test reaches for {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+class Flavour:
+    """The synchronous or the asynchronous client, called in the same way."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.cls: Any = {"sync": EverMemOS, "async": AsyncEverMemOS}[name]
+
+    def client(self, handler: Handler | None = None, **settings: Any) -> Any:
+        """Make a client. With a handler it sends nowhere: the handler answers."""
+        if handler is not None:
+            cls = {"sync": httpx.Client, "async": httpx.AsyncClient}[self.name]
+            settings["http_client"] = cls(transport=httpx.MockTransport(handler))
+        return self.cls(**{"api_key": "test-key", **settings})
+
+    def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a method of the client and return its result, or raise its error."""
+        if not inspect.iscoroutinefunction(method):
+            return method(*args, **kwargs)
+
+        async def main() -> Any:
+            return await method(*args, **kwargs)
+
+        return asyncio.run(main())
+
+    def close(self, client: Any) -> None:
+        self.call(client.close if self.name == "sync" else client.aclose)
+
+
+@pytest.fixture(params=["sync", "async"])
+def flavour(request: pytest.FixtureRequest) -> Flavour:
+    """Run the test once with each client."""
+    return Flavour(request.param)
+
+
+def answer(body: Any = None, status: int = 200, **headers: str) -> httpx.Response:
+    """Make an answer: a dict or list is sent as JSON, bytes and str as they are. `x_y` names the header x-y."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    if isinstance(body, (bytes, str)):
+        return httpx.Response(status, headers=names, content=body)
+    return httpx.Response(status, headers=names, json=body)
+
+
+PATCHED = {
+    "status": "ok",
+    "message": "Conversation metadata updated successfully, updated 1 fields",
+    "result": {
+        "id": "507f1f77bcf86cd799439011",
+        "group_id": "group_123",
+        "scene": "group_chat",
+        "name": "New conversation name",
+        "updated_fields": ["name"],
+        "updated_at": "2025-01-15T10:30:00+00:00",
+    },
+}
+RECORD = {
+    "status": "ok",
+    "message": "Conversation metadata retrieved successfully",
+    "result": {
+        "id": "507f1f77bcf86cd799439011",
+        "group_id": "group_123",
+        "scene": "group_chat",
+        "scene_desc": {"type": "project_discussion"},
+        "name": "Project Discussion Group",
+        "conversation_created_at": "2025-01-15T10:00:00+00:00",
+        "user_details": {"user_001": {"full_name": "John Smith", "role": "user"}},
+        "is_default": False,
+    },
+}
+CREATE_V1: dict[str, Any] = {
+    "version": "1.0",
+    "scene": "group_chat",
+    "scene_desc": {},
+    "name": "Project Discussion Group",
+    "created_at": "2025-01-15T10:00:00+00:00",
+}
+Step = bytes | Callable[[socket.socket], None]
+
+
+def http(body: Any, status: str = "200 OK", *headers: str) -> bytes:
+    """Write an answer as it goes over the wire."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(content)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + content
+
+
+class ScriptedServer:
+    """A loopback server that answers one request after another by a script, and keeps what it received.
+
+    A step is the bytes to answer with, or a function that does what it likes with the socket; after a function the
+    connection is closed. When the script is over, its last step is repeated.
+    """
+
+    def __init__(self, *script: Step) -> None:
+        self.script = list(script)
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with self._lock:
+                self.connections += 1
+                self._open.add(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            while request := self._receive(connection):
+                with self._lock:
+                    step = self.script[min(len(self.requests), len(self.script) - 1)]
+                    self.requests.append(request)
+                if not isinstance(step, bytes):
+                    step(connection)
+                    return
+                connection.sendall(step)
+
+    def _receive(self, connection: socket.socket) -> bytes:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            part = connection.recv(65536)
+            if not part:
+                return b""
+            data += part
+        head, _, body = data.partition(b"\r\n\r\n")
+        lengths = [int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        while len(body) < sum(lengths):
+            body += connection.recv(65536)
+        return head + b"\r\n\r\n" + body
+
+    def close(self) -> None:
+        # A thread that waits in accept() is only woken by shutting the socket down.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., ScriptedServer]]:
+    """Start servers that follow a script, and stop them after the test."""
+    servers: list[ScriptedServer] = []
+
+    def start(*script: Step) -> ScriptedServer:
+        servers.append(ScriptedServer(*script))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()

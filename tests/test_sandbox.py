@@ -1,0 +1,840 @@
+"""The sandbox answers as the recorded server does, over every carrier."""
+
+import asyncio
+import doctest
+import http.client
+import itertools
+import json
+import re
+import socket
+import subprocess
+import sys
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import evermemos.sandbox
+from evermemos.sandbox import Sandbox
+
+V0 = "/api/v0/memories/conversation-meta"
+V1 = "/api/v1/memories/conversation-meta"
+SAMPLE = Path(__file__).parent / "data" / "real_server_v1_sample.jsonl"
+EXCHANGES = [json.loads(line) for line in SAMPLE.read_text().splitlines()]
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
+REQUIRED = {"version": "1.0", "scene": "assistant", "scene_desc": {}, "name": "N", "created_at": "2025-01-15"}
+GLOBAL = {"created_at": "2025-01-15T10:00:00+00:00", "scene": "assistant", "scene_desc": {"a": 1}}
+GROUP = {"created_at": "2025-01-15T10:00:00+00:00", "group_id": "g", "name": "N"}
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that goes on by a second and stands at 123 microseconds, so that a cut time shows."""
+    start = datetime(2026, 1, 1, microsecond=123, tzinfo=UTC)
+    seconds = itertools.count()
+    monkeypatch.setattr(
+        "evermemos.sandbox._conversation_meta.now",
+        lambda: (start + timedelta(seconds=next(seconds))).isoformat(timespec="microseconds"),
+    )
+
+
+class Talk:
+    """Shorthand for talking to one path of a sandbox."""
+
+    def __init__(self, sandbox: Sandbox, path: str = V1) -> None:
+        self.sandbox = sandbox
+        self.path = path
+
+    def raw(self, method: str, body: bytes = b"", query: str = "") -> tuple[int, Any]:
+        answer = self.sandbox.handle(method, self.path + query, {"Authorization": "Bearer any"}, body)
+        assert answer.headers["content-type"] == "application/json"
+        return answer.status, json.loads(answer.body)
+
+    def get(self, group_id: str | None = None) -> tuple[int, Any]:
+        return self.raw("GET", query="" if group_id is None else "?" + urllib.parse.urlencode({"group_id": group_id}))
+
+    def post(self, **body: Any) -> tuple[int, Any]:
+        return self.raw("POST", json.dumps(body).encode())
+
+    def patch(self, **body: Any) -> tuple[int, Any]:
+        return self.raw("PATCH", json.dumps(body).encode())
+
+    def record(self, group_id: str | None = None) -> dict[str, Any]:
+        status, content = self.get(group_id)
+        assert status == 200
+        result: dict[str, Any] = content["result"]
+        assert result["group_id"] == group_id
+        return result
+
+
+@pytest.fixture
+def v1(sandbox: Sandbox) -> Talk:
+    return Talk(sandbox)
+
+
+@pytest.fixture
+def v0(sandbox: Sandbox) -> Talk:
+    return Talk(sandbox, V0)
+
+
+# What was recorded
+
+
+def sent(exchange: dict[str, Any]) -> bytes:
+    """Give the bytes of the recorded request.
+
+    The recording holds a body that was sent as JSON parsed, and one that was sent as bytes as a str, so that a str may
+    be either. It was sent as JSON when the answer gives it back as `input`: the server has parsed it.
+    """
+    body = exchange["request"]["body"]
+    if body is None:
+        return b""
+    issues = exchange["response"]["body"].get("detail", [])
+    if isinstance(body, str) and all(issue["input"] != body for issue in issues):
+        return body.encode()
+    return json.dumps(body).encode()
+
+
+def masked(value: Any, names: dict[str, str], key: str = "") -> Any:
+    """Replace ids and times by names in the order of their first use, and keep how exact a time is."""
+    if isinstance(value, dict):
+        return {k: masked(v, names, k) for k, v in value.items()}
+    if isinstance(value, str) and key == "id":
+        assert re.fullmatch("[0-9a-f]{24}", value)
+        return names.setdefault(value, f"id {len(names)}")
+    if isinstance(value, str) and key in ("created_at", "updated_at", "timestamp"):
+        assert TIME.fullmatch(value)
+        if key == "timestamp":
+            return "time"
+        name = names.setdefault(value[:-9], f"time {len(names)}")
+        return f"{name}, {'milliseconds' if value.endswith('000+00:00') else 'microseconds'}"
+    return value
+
+
+def test_the_recording_is_whole() -> None:
+    assert len(EXCHANGES) == 102
+    # The only str that was sent as JSON, and those that were sent as bytes.
+    strings = {e["name"]: sent(e) for e in EXCHANGES if isinstance(e["request"]["body"], str)}
+    assert strings == {
+        "patch_malformed_json": b'{"group_id": "group_123", ',
+        "patch_empty_body_json_type": b"",
+        "patch_body_null": b"null",
+        "patch_body_string": b'"x"',
+    }
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(("scenario", "total"), [("A_empty_store", 33), ("B_patch", 69)])
+def test_replay(sandbox: Sandbox, scenario: str, total: int) -> None:
+    there: dict[str, str] = {}
+    here: dict[str, str] = {}
+    differing = []
+    exchanges = [exchange for exchange in EXCHANGES if exchange["scenario"] == scenario]
+    for exchange in exchanges:
+        request, response = exchange["request"], exchange["response"]
+        target = request["path"]
+        if request["query"] is not None:
+            target += "?" + urllib.parse.urlencode(request["query"])
+        answer = sandbox.handle(request["method"], target, {}, sent(exchange))
+        expected = response["status"], masked(response["body"], there)
+        got = answer.status, masked(json.loads(answer.body), here)
+        if got != expected:
+            differing.append((exchange["seq"], exchange["name"], expected, got))
+    print(f"{scenario}: {len(exchanges) - len(differing)} of {len(exchanges)} exchanges agree")
+    assert not differing
+    assert len(exchanges) == total
+
+
+# v1: what a user must be protected from
+
+
+@pytest.mark.parametrize("key", ["group_id", "groupId", "group_ids"])
+@pytest.mark.parametrize("group_id", ["nope", "", "g ", "G"])
+def test_v1_patch_of_an_unknown_group_changes_the_default(v1: Talk, key: str, group_id: str) -> None:
+    v1.post(**REQUIRED, group_id="g")
+    default = v1.post(**REQUIRED)[1]["result"]
+    status, content = v1.patch(**{key: group_id, "name": "New"})
+    assert (status, content["message"]) == (200, "Conversation metadata updated successfully, updated 1 fields")
+    assert (content["result"]["id"], content["result"]["group_id"]) == (default["id"], None)
+    assert (v1.record()["name"], v1.record("g")["name"]) == ("New", "N")
+    nothing = v1.patch(**{key: group_id})
+    assert (nothing[0], nothing[1]["message"]) == (200, "No fields need updating")
+    assert nothing[1]["result"]["id"] == default["id"]
+
+
+@pytest.mark.parametrize("group_id", ["g", ""])
+def test_v1_patch_of_a_known_group_leaves_the_default_alone(v1: Talk, group_id: str) -> None:
+    v1.post(**REQUIRED)
+    v1.post(**REQUIRED, group_id=group_id)
+    result = v1.patch(group_id=group_id, name="New")[1]["result"]
+    assert result["group_id"] == group_id
+    assert (v1.record()["name"], v1.record(group_id)["name"]) == ("N", "New")
+
+
+@pytest.mark.parametrize(
+    ("group_id", "message"),
+    [
+        ("nope", "Using default config"),
+        ("G", "Using default config"),
+        ("", "Conversation metadata retrieved successfully"),
+        (None, "Conversation metadata retrieved successfully"),
+    ],
+)
+def test_v1_get_of_an_unknown_group_gives_the_default(v1: Talk, group_id: str | None, message: str) -> None:
+    v1.post(**REQUIRED, group_id="g", description="of the group")
+    v1.post(**REQUIRED)
+    status, content = v1.get(group_id)
+    assert (status, content["message"]) == (200, message)
+    assert (content["result"]["is_default"], content["result"]["group_id"]) == (True, None)
+    assert content["result"]["description"] is None
+    own = v1.get("g")[1]
+    assert own["message"] == "Conversation metadata retrieved successfully"
+    assert (own["result"]["is_default"], own["result"]["description"]) == (False, "of the group")
+
+
+def test_v1_there_is_one_default_and_post_replaces_it_whole(v1: Talk) -> None:
+    full = {"tags": ["t"], "description": "d", "default_timezone": "UTC", "user_details": {"u": {"full_name": "U"}}}
+    first = v1.post(**REQUIRED, **full)[1]["result"]
+    second = v1.post(**REQUIRED, group_id=None)[1]["result"]
+    assert (second["id"], second["created_at"]) == (first["id"], v1.record()["created_at"])
+    assert [second[name] for name in full] == [[], None, None, {}]
+    assert second["is_default"] is True
+
+
+def test_v1_get_result_posted_back_is_corrupt(v1: Talk) -> None:
+    v1.post(**REQUIRED, group_id="g")
+    record = v1.record("g")
+    assert record["conversation_created_at"] == "2025-01-15"
+    v1.post(**record)
+    assert v1.record("g")["conversation_created_at"] == record["created_at"]
+
+
+@pytest.mark.usefixtures("clock")
+def test_v1_never_moves_updated_at(v1: Talk) -> None:
+    v1.post(**REQUIRED)
+    before = v1.record()["updated_at"]
+    patched = v1.patch(name="New")[1]["result"]
+    v1.post(**REQUIRED)
+    assert patched["updated_at"] == v1.record()["updated_at"] == before == "2026-01-01T00:00:00.000000+00:00"
+
+
+@pytest.mark.parametrize("role", ["user", "USER", "Assistant", "", None])
+def test_v1_user_fields(v1: Talk, role: str | None) -> None:
+    user = {"full_name": "U", "role": role, "custom_role": "lead", "email": "e", "extra": {"custom_role": "lead"}}
+    v1.post(**REQUIRED, user_details={"u": user, "v": {"full_name": "V"}})
+    assert v1.record()["user_details"] == {
+        "u": {"full_name": "U", "role": role, "extra": {"custom_role": "lead"}},
+        "v": {"full_name": "V", "role": None, "extra": None},
+    }
+
+
+@pytest.mark.parametrize("path", [V0, V1])
+@pytest.mark.parametrize("user", [{}, {"full_name": None}])
+def test_user_without_a_name_is_refused(sandbox: Sandbox, path: str, user: dict[str, Any]) -> None:
+    talk = Talk(sandbox, path)
+    body = GLOBAL if path == V0 else REQUIRED
+    status, content = talk.post(**body, user_details={"u": user})
+    assert (status, content["status"], content["code"], content["path"]) == (400, "failed", "HTTP_ERROR", path)
+    assert content["message"].startswith("1 validation error for UserDetailModel\nfull_name\n")
+    assert TIME.fullmatch(content["timestamp"])
+    assert talk.get()[0] == 404
+
+
+def test_v1_takes_any_text_for_times_and_zones(v1: Talk) -> None:
+    v1.post(**(REQUIRED | {"created_at": "yesterday"}), default_timezone="Mars/Phobos")
+    record = v1.record()
+    assert (record["conversation_created_at"], record["default_timezone"]) == ("yesterday", "Mars/Phobos")
+
+
+def test_v1_writes_ignore_the_query(v1: Talk) -> None:
+    v1.post(**REQUIRED, group_id="g")
+    assert v1.raw("POST", json.dumps(REQUIRED).encode(), "?group_id=h")[1]["result"]["group_id"] is None
+    assert v1.raw("PATCH", b'{"name": "New"}', "?group_id=g")[1]["result"]["group_id"] is None
+    assert (v1.record()["name"], v1.record("g")["name"]) == ("New", "N")
+
+
+@pytest.mark.parametrize("path", [V0, V1])
+def test_unknown_scene_is_refused(sandbox: Sandbox, path: str) -> None:
+    talk = Talk(sandbox, path)
+    status, content = talk.post(**(REQUIRED if path == V1 else GLOBAL) | {"scene": "party"})
+    assert status == 400
+    assert content["message"] == "invalid scene value: party, allowed values: ['group_chat', 'assistant']"
+    assert talk.get()[0] == 404
+
+
+# What does not fit the schema
+
+
+def issue(kind: str, place: str, words: str, given: Any) -> dict[str, Any]:
+    loc = ["body", *(int(part) if part.isdecimal() else part for part in place.split(".") if part)]
+    return {"type": kind, "loc": loc, "msg": words, "input": given}
+
+
+def missing(place: str, given: Any) -> dict[str, Any]:
+    return issue("missing", place, "Field required", given)
+
+
+def no_text(place: str, given: Any) -> dict[str, Any]:
+    return issue("string_type", place, "Input should be a valid string", given)
+
+
+def no_object(place: str, given: Any) -> dict[str, Any]:
+    return issue("dict_type", place, "Input should be a valid dictionary", given)
+
+
+def no_list(place: str, given: Any) -> dict[str, Any]:
+    return issue("list_type", place, "Input should be a valid list", given)
+
+
+def no_model(place: str, given: Any) -> dict[str, Any]:
+    words = "Input should be a valid dictionary or object to extract fields from"
+    return issue("model_attributes_type", place, words, given)
+
+
+BAD_ROLE = {
+    **issue("value_error", "user_details.u", "Value error, Invalid role 'x'. Must be one of: ['user', 'assistant']", 0),
+    "input": {"role": "x"},
+    "ctx": {"error": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "issues"),
+    [
+        ({}, [missing(name, {}) for name in REQUIRED]),
+        ([], [no_model("", [])]),
+        (
+            dict.fromkeys(REQUIRED),
+            [
+                *(no_text(name, None) for name in ("version", "scene")),
+                no_object("scene_desc", None),
+                *(no_text(name, None) for name in ("name", "created_at")),
+            ],
+        ),
+        (
+            REQUIRED | {"tags": ["t", 1, None], "user_details": {}, "group_id": 5, "description": {}},
+            [no_text("description", {}), no_text("group_id", 5), no_text("tags.1", 1), no_text("tags.2", None)],
+        ),
+        (REQUIRED | {"tags": "t"}, [no_list("tags", "t")]),
+        (REQUIRED | {"user_details": []}, [no_object("user_details", [])]),
+        (REQUIRED | {"user_details": {"u": None}}, [no_model("user_details.u", None)]),
+        (
+            # The role is looked at once its neighbours are in order.
+            REQUIRED | {"user_details": {"u": {"full_name": 1, "role": "x", "custom_role": 2, "extra": []}}},
+            [
+                no_text("user_details.u.full_name", 1),
+                no_text("user_details.u.custom_role", 2),
+                no_object("user_details.u.extra", []),
+            ],
+        ),
+        (REQUIRED | {"user_details": {"u": {"role": "x"}}}, [BAD_ROLE]),
+    ],
+)
+def test_v1_post_that_does_not_fit(v1: Talk, body: Any, issues: list[Any]) -> None:
+    assert v1.raw("POST", json.dumps(body).encode()) == (422, {"detail": issues})
+    assert v1.get()[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "issues"),
+    [
+        ({"scene_desc": {}}, [missing("created_at", {"scene_desc": {}})]),
+        (GLOBAL | {"scene": 1}, [no_text("scene", 1)]),
+        (GLOBAL | {"llm_custom_setting": []}, [no_model("llm_custom_setting", [])]),
+        (GLOBAL | {"llm_custom_setting": {"extra": 1}}, [no_object("llm_custom_setting.extra", 1)]),
+        (
+            GLOBAL | {"llm_custom_setting": {"boundary": {"model": 1}, "extraction": None}},
+            [
+                missing("llm_custom_setting.boundary.provider", {"model": 1}),
+                no_text("llm_custom_setting.boundary.model", 1),
+            ],
+        ),
+    ],
+)
+def test_v0_post_that_does_not_fit(v0: Talk, body: Any, issues: list[Any]) -> None:
+    assert v0.raw("POST", json.dumps(body).encode()) == (422, {"detail": issues})
+    assert v0.get()[0] == 404
+
+
+@pytest.mark.parametrize("path", [V0, V1])
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+@pytest.mark.parametrize(
+    "body", [b'{"name": NaN}', b'{"name": -Infinity}', b'{"name": 1e999}', b'{"name": "\xff"}', b"[" * 100_000]
+)
+def test_body_that_cannot_be_read(sandbox: Sandbox, path: str, method: str, body: bytes) -> None:
+    answer = Talk(sandbox, path).raw(method, body)
+    assert answer == (400, {"detail": "There was an error parsing the body"})
+    assert sandbox.requests[-1].body == body
+
+
+@pytest.mark.parametrize("path", [V0, V1])
+@pytest.mark.parametrize(("method", "verb"), [("POST", "save"), ("PATCH", "update")])
+def test_write_without_a_body(sandbox: Sandbox, path: str, method: str, verb: str) -> None:
+    status, content = Talk(sandbox, path).raw(method)
+    assert (status, content["message"]) == (400, "Expecting value: line 1 column 1 (char 0)")
+    status, content = Talk(sandbox, path).raw(method, b"null")
+    assert (status, content["message"]) == (
+        500,
+        f"Failed to {verb} conversation metadata, please try again later",
+    )
+
+
+@pytest.mark.parametrize("path", [V0, V1])
+def test_get_with_a_body(sandbox: Sandbox, path: str) -> None:
+    talk = Talk(sandbox, path)
+    talk.post(**GROUP, **({} if path == V0 else {"version": "1", "scene": "assistant", "scene_desc": {}}))
+    assert talk.raw("GET", b'{"group_id": "g"}')[1]["result"]["group_id"] == "g"
+    assert talk.raw("GET", b"null", "?group_id=g")[1]["result"]["group_id"] == "g"
+    assert talk.raw("GET", b'{"group_id": 5}') == (422, {"detail": [no_text("group_id", 5)]})
+    assert talk.raw("GET", b"[]", "?group_id=g") == (422, {"detail": [no_model("", [])]})
+    invalid = issue("json_invalid", "1", "JSON decode error", {})
+    context = {"error": "Expecting property name enclosed in double quotes"}
+    assert talk.raw("GET", b"{", "?group_id=g") == (422, {"detail": [{**invalid, "ctx": context}]})
+
+
+# v0
+
+
+def test_v0_default_record(v0: Talk) -> None:
+    setting = {"boundary": {"provider": "p", "model": "m"}, "extraction": None}
+    status, content = v0.post(**GLOBAL, llm_custom_setting=setting, tags=["t"], name=None)
+    assert (status, content["message"]) == (200, "Conversation metadata saved successfully")
+    result = content["result"]
+    assert {name: value for name, value in result.items() if name not in ("id", "created_at", "updated_at")} == {
+        "group_id": None,
+        "name": None,
+        "scene": "assistant",
+        "scene_desc": {"a": 1},
+        "description": None,
+        "conversation_created_at": GLOBAL["created_at"],
+        "default_timezone": None,
+        "llm_custom_setting": setting,
+        "user_details": {},
+        "tags": ["t"],
+        "is_default": True,
+    }
+    changed = {"llm_custom_setting": {"extra": {}}, "scene_desc": {}, "tags": []}
+    patched = v0.patch(**changed, scene="group_chat")[1]["result"]
+    assert patched["updated_fields"] == ["scene_desc", "llm_custom_setting", "tags"]
+    assert (patched["id"], patched["scene"]) == (result["id"], "assistant")
+    assert v0.record().items() >= changed.items()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (GLOBAL | {"scene": None}, "Global config requires 'scene' field to be set."),
+        ({"created_at": "x"}, "Global config requires 'scene' field to be set."),
+        (GLOBAL | {"scene_desc": None}, "Global config requires 'scene_desc' field to be set."),
+        (GLOBAL | {"name": "N"}, "Global config cannot set 'name'."),
+        (GROUP | {"name": None}, "Group-level config requires 'name' field to be set."),
+        (GROUP | {"scene": "assistant"}, "Group-level config cannot set 'scene'."),
+        (GROUP | {"scene_desc": {}}, "Group-level config cannot set 'scene_desc'."),
+        (GROUP | {"llm_custom_setting": {}}, "Group-level config cannot set 'llm_custom_setting'."),
+    ],
+)
+def test_v0_post_of_what_does_not_go_with_the_record(v0: Talk, body: dict[str, Any], message: str) -> None:
+    status, content = v0.post(**body)
+    assert (status, content["status"], content["message"]) == (400, "failed", message)
+    assert v0.get(body.get("group_id"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"name": "New"}, "Global config cannot set 'name'."),
+        ({"group_id": "g", "scene_desc": {}}, "Group-level config cannot set 'scene_desc'."),
+        ({"group_id": "g", "llm_custom_setting": {}}, "Group-level config cannot set 'llm_custom_setting'."),
+    ],
+)
+def test_v0_patch_of_what_does_not_go_with_the_record(v0: Talk, body: dict[str, Any], message: str) -> None:
+    v0.post(**GLOBAL)
+    v0.post(**GROUP)
+    before = v0.record(), v0.record("g")
+    status, content = v0.patch(**body, tags=["t"])
+    assert (status, content["message"]) == (400, message)
+    assert (v0.record(), v0.record("g")) == before
+
+
+@pytest.mark.usefixtures("clock")
+def test_v0_post_merges_and_dates_a_change(v0: Talk) -> None:
+    first = v0.post(**GROUP, description="d", tags=["t"], user_details={"u": {"full_name": "U"}})[1]["result"]
+    assert first["created_at"] == first["updated_at"] == "2026-01-01T00:00:00.000123+00:00"
+    stored = v0.record("g")
+    assert stored["created_at"] == stored["updated_at"] == "2026-01-01T00:00:00.000000+00:00"
+    later = GROUP | {"created_at": "2025-02-02T00:00:00+00:00", "name": "M", "description": None, "tags": []}
+    second = v0.post(**later)[1]["result"]
+    assert second == v0.record("g")
+    assert second == stored | {
+        "conversation_created_at": "2025-02-02T00:00:00+00:00",
+        "name": "M",
+        "tags": [],
+        "updated_at": "2026-01-01T00:00:01.000000+00:00",
+    }
+    patched = v0.patch(group_id="g", name="O")[1]["result"]
+    assert patched["updated_at"] == v0.record("g")["updated_at"] == "2026-01-01T00:00:02.000000+00:00"
+    assert v0.patch(group_id="g", name=None)[1]["message"] == "No fields need updating"
+    assert v0.record("g")["updated_at"] == "2026-01-01T00:00:02.000000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"group_id": "nope"}, "Specified conversation metadata not found: group_id=nope"),
+        ({"group_id": "G"}, "Specified conversation metadata not found: group_id=G"),
+        ({"group_id": ""}, "Default config not found"),
+    ],
+)
+def test_v0_patch_of_an_unknown_group_changes_nothing(v0: Talk, body: dict[str, Any], message: str) -> None:
+    v0.post(**GLOBAL)
+    v0.post(**GROUP)
+    status, content = v0.patch(**body, description="new")
+    assert (status, content["message"]) == (404, message)
+    assert v0.record()["description"] is None
+
+
+def test_v0_get_of_an_unknown_group_gives_the_default(v0: Talk) -> None:
+    v0.post(**GLOBAL)
+    content = v0.get("nope")[1]
+    assert (content["message"], content["result"]["is_default"]) == ("Using default config", True)
+
+
+def test_v0_keeps_the_custom_role(v0: Talk) -> None:
+    user = {"full_name": "U", "role": "user", "custom_role": "lead", "extra": {"k": 1}}
+    v0.post(**GROUP, user_details={"u": user | {"email": "e"}})
+    assert v0.record("g")["user_details"] == {"u": user}
+
+
+def test_versions_have_records_of_their_own(v0: Talk, v1: Talk) -> None:
+    v0.post(**GLOBAL)
+    assert v1.get()[0] == 404
+    v1.post(**REQUIRED)
+    assert (v0.record()["scene_desc"], v1.record()["scene_desc"]) == ({"a": 1}, {})
+
+
+# Who may ask, and where
+
+
+@pytest.mark.parametrize(
+    ("api_key", "authorization", "v0_status", "v1_status"),
+    [
+        (None, None, 401, 200),
+        (None, "Bearer any", 200, 200),
+        (None, "bearer any", 200, 200),
+        (None, "Bearer", 401, 200),
+        (None, "Bearer ", 401, 200),
+        (None, "Basic any", 401, 200),
+        ("right", None, 401, 401),
+        ("right", "Bearer right", 200, 200),
+        ("right", "Bearer wrong", 401, 401),
+        ("right", "Bearer right ", 401, 401),
+        ("right", "Basic right", 401, 401),
+        ("right", "right", 401, 401),
+    ],
+)
+def test_bearer_check(api_key: str | None, authorization: str | None, v0_status: int, v1_status: int) -> None:
+    sandbox = Sandbox(api_key)
+    headers = {} if authorization is None else {"AUTHORIZATION": authorization}
+    for path, body, status in ((V0, GLOBAL, v0_status), (V1, REQUIRED, v1_status)):
+        answer = sandbox.handle("POST", path, headers, json.dumps(body).encode())
+        assert answer.status == status
+        if status == 401:
+            assert json.loads(answer.body) == {
+                "code": "Unauthorized",
+                "message": "Invalid API key",
+                "type": "AuthenticationError",
+            }
+            # A refused write has not been applied.
+            allowed = {"Authorization": f"Bearer {api_key or 'any'}"}
+            assert sandbox.handle("GET", path, allowed, b"").status == 404
+    assert "right" not in repr(sandbox.requests)
+    assert "right" not in repr(sandbox)
+
+
+@pytest.mark.parametrize("path", [V0, V1])
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "HEAD", "OPTIONS", "get"])
+def test_wrong_method(sandbox: Sandbox, path: str, method: str) -> None:
+    answer = sandbox.handle(method, path, {}, b"")
+    assert (answer.status, json.loads(answer.body)) == (405, {"detail": "Method Not Allowed"})
+    assert answer.headers["allow"] == "GET, POST, PATCH"
+
+
+@pytest.mark.parametrize("target", ["/", "", "//", "/api/v2/memories/conversation-meta", V1 + "/g", V1.upper(), "x?y"])
+def test_unknown_path(sandbox: Sandbox, target: str) -> None:
+    answer = sandbox.handle("GET", target, {}, b"")
+    assert (answer.status, json.loads(answer.body)) == (404, {"detail": "Not Found"})
+
+
+def test_escaped_path(sandbox: Sandbox) -> None:
+    answer = sandbox.handle("GET", V1.replace("-", "%2D"), {}, b"")
+    assert (answer.status, json.loads(answer.body)["path"]) == (404, V1)
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "location"),
+    [
+        (V1 + "/", {"Host": "here:1995"}, f"http://here:1995{V1}"),
+        (V0 + "//", {"Host": "here"}, f"http://here{V0}"),
+        (V1 + "/?group_id=g%20h&x", {"Host": "here"}, f"http://here{V1}?group_id=g%20h&x"),
+        (V1 + "/", {}, f"http://localhost{V1}"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_trailing_slash(sandbox: Sandbox, method: str, target: str, headers: dict[str, str], location: str) -> None:
+    answer = sandbox.handle(method, target, headers, b"{}")
+    assert (answer.status, answer.headers["location"], answer.body) == (307, location, b"")
+
+
+# What was received
+
+
+def test_requests_are_noted(sandbox: Sandbox) -> None:
+    headers = {"Authorization": "Bearer secret", "X-Trace": "1"}
+    sandbox.handle("POST", V1 + "?a=1", headers, b'{"name": ["x"]}')
+    sandbox.handle("GET", "/nowhere", {}, b"")
+    sandbox.handle("PATCH", V0, {}, b"{")
+    noted = [tuple(request) for request in sandbox.requests]
+    assert noted == [
+        ("POST", V1 + "?a=1", {"authorization": "[redacted]", "x-trace": "1"}, {"name": ["x"]}),
+        ("GET", "/nowhere", {}, b""),
+        ("PATCH", V0, {}, b"{"),
+    ]
+
+
+def test_noted_requests_are_bounded(sandbox: Sandbox) -> None:
+    for number in range(1010):
+        sandbox.handle("GET", f"/{number}", {}, b"")
+    assert [request.target for request in sandbox.requests] == [f"/{number}" for number in range(10, 1010)]
+
+
+def test_a_noted_body_is_no_way_into_a_record(sandbox: Sandbox, v1: Talk) -> None:
+    v1.post(**REQUIRED, tags=["t"])
+    sandbox.requests[-1].body["tags"].append("u")
+    assert v1.record()["tags"] == ["t"]
+
+
+# Threads
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Let threads take turns so often that a gap in the locking shows."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("restless")
+def test_no_acknowledged_change_is_lost(sandbox: Sandbox, v1: Talk) -> None:
+    fields: list[Callable[[int], dict[str, Any]]] = [
+        lambda n: {"name": f"{n}"},
+        lambda n: {"description": f"{n}"},
+        lambda n: {"tags": [f"{n}"]},
+        lambda n: {"scene_desc": {"n": n}},
+    ]
+    for group in range(4):
+        v1.post(**REQUIRED, group_id=f"{group}")
+    start = threading.Barrier(64)
+
+    def write(writer: int) -> None:
+        # Four writers to each field of each group, and the last one to come leaves its mark: all write the same.
+        group, field = f"{writer % 4}", fields[writer // 4 % 4]
+        start.wait()
+        for n in range(20):
+            assert v1.patch(group_id=group, **field(n))[0] == 200
+        assert v1.record(group).items() >= field(19).items() or writer // 16
+
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(write, range(64)))
+    for group in range(4):
+        record = v1.record(f"{group}")
+        for field in fields:
+            assert record.items() >= field(19).items()
+    assert len(sandbox.requests) == 1000
+
+
+@pytest.mark.usefixtures("restless")
+def test_parallel_first_posts_make_one_record(v1: Talk) -> None:
+    start = threading.Barrier(64)
+
+    def create(_: int) -> str:
+        start.wait()
+        return str(v1.post(**REQUIRED, group_id="g")[1]["result"]["id"])
+
+    with ThreadPoolExecutor(64) as pool:
+        assert set(pool.map(create, range(64))) == {v1.record("g")["id"]}
+
+
+# Over a socket
+
+
+def test_server_keeps_the_connection(sandbox: Sandbox) -> None:
+    with sandbox.serve() as url:
+        where = urllib.parse.urlsplit(url)
+        assert where.hostname == "127.0.0.1"
+        connection = http.client.HTTPConnection("127.0.0.1", where.port or 0)
+        connection.connect()
+        line = connection.sock
+        for name in ("first", "second"):
+            connection.request("POST", V1, json.dumps(REQUIRED | {"name": name}), {"X-Name": name})
+            answer = connection.getresponse()
+            assert (answer.status, answer.version, answer.headers["Content-Type"]) == (200, 11, "application/json")
+            assert json.loads(answer.read())["result"]["name"] == name
+        connection.request("HEAD", V1)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (405, b"")
+        connection.request("GET", V1 + "/?group_id=g")
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Location"]) == (307, f"{url}{V1}?group_id=g")
+        answer.read()
+        assert connection.sock is line
+        connection.close()
+    assert [request.method for request in sandbox.requests] == ["POST", "POST", "HEAD", "GET"]
+    assert sandbox.requests[0].headers["x-name"] == "first"
+
+
+def test_server_ends_with_its_context(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+    threads = set(threading.enumerate())
+    with sandbox.serve() as url, httpx.Client(base_url=url) as client:
+        client.get(V1)
+        address = ("127.0.0.1", client.base_url.port or 0)
+        idle = socket.create_connection(address)
+        deaf = socket.create_connection(address)
+        deaf.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    with idle, deaf:
+        assert idle.recv(1) == b""
+        assert deaf.recv(10_000).startswith(b"HTTP/1.1 404 ")
+    assert set(threading.enumerate()) == threads
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_server_takes_a_host_and_a_port(sandbox: Sandbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with sandbox.serve("localhost", port) as url:
+        assert url == f"http://localhost:{port}"
+        assert httpx.get(url + V1).status_code == 404
+
+
+def test_server_takes_many_connections(sandbox: Sandbox) -> None:
+    Talk(sandbox).post(**REQUIRED)
+    with sandbox.serve() as url:
+
+        def ask(_: int) -> int:
+            return httpx.patch(url + V1, json={"name": "New"}).status_code
+
+        with ThreadPoolExecutor(64) as pool:
+            assert list(pool.map(ask, range(64))) == [200] * 64
+
+
+@pytest.mark.parametrize("header", ["Transfer-Encoding: chunked", "Content-Length: x", "Content-Length: -1"])
+def test_server_asks_for_a_length(sandbox: Sandbox, header: str) -> None:
+    with sandbox.serve() as url, socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0)) as line:
+        line.sendall(f"POST {V1} HTTP/1.1\r\n{header}\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+        assert (answer.status, answer.headers["Connection"]) == (411, "close")
+        answer.close()
+    assert not sandbox.requests
+
+
+def test_server_drops_a_request_that_is_cut_off(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+    with sandbox.serve() as url, socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0)) as line:
+        line.sendall(f"POST {V1} HTTP/1.1\r\nContent-Length: 9\r\n\r\n{{}}".encode())
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(1) == b""
+    assert not sandbox.requests
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("error", "shown"), [(BrokenPipeError, False), (LookupError, True)])
+def test_server_tells_of_faults_but_not_of_clients_that_left(
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    error: type[Exception],
+    shown: bool,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error("on purpose")
+
+    monkeypatch.setattr(sandbox, "handle", fail)
+    with sandbox.serve() as url, pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(url + V1)
+    assert ("on purpose" in capfd.readouterr().err) is shown
+
+
+# As an httpx transport
+
+
+def test_sync_transport(sandbox: Sandbox) -> None:
+    headers = {"Authorization": "Bearer secret"}
+    with httpx.Client(base_url="http://sandbox", transport=sandbox.transport(), headers=headers) as client:
+        answer = client.post(V0, json=GROUP)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+        assert client.get(V0, params={"group_id": "g"}).json()["result"]["name"] == "N"
+        followed = client.patch(V0 + "/", json={"group_id": "g", "name": "é"}, follow_redirects=True)
+        assert [str(step.url) for step in followed.history] == [f"http://sandbox{V0}/"]
+        assert followed.json()["result"]["name"] == "é"
+        streamed = client.patch(V0, content=iter([b'{"group_id": "g",', b'"name": "O"}']))
+        assert streamed.json()["result"]["name"] == "O"
+    assert sandbox.requests[1].target == V0 + "?group_id=g"
+    assert sandbox.requests[1].headers["host"] == "sandbox"
+    assert "secret" not in repr(sandbox.requests)
+
+
+def test_async_transport(sandbox: Sandbox) -> None:
+    async def talk() -> None:
+        async with httpx.AsyncClient(base_url="http://sandbox", transport=sandbox.transport()) as client:
+            await client.post(V1, json=REQUIRED)
+            answers = await asyncio.gather(*(client.patch(V1, json={"name": f"{n}"}) for n in range(9)))
+            assert [answer.json()["result"]["name"] for answer in answers] == [f"{n}" for n in range(9)]
+            assert (await client.get(V1)).json()["result"]["name"] == "8"
+
+            async def chunks() -> Any:
+                yield b'{"name":'
+                yield b'"O"}'
+
+            assert (await client.patch(V1, content=chunks())).json()["result"]["name"] == "O"
+
+    asyncio.run(talk())
+
+
+# The package
+
+
+def test_example_of_the_docstring() -> None:
+    result = doctest.testmod(evermemos.sandbox)
+    assert (result.attempted, result.failed) == (4, 0)
+
+
+def test_import_loads_nothing_of_the_client() -> None:
+    # The parent package is a stand-in, so that only what the sandbox itself imports is seen.
+    program = """
+import importlib, sys, types
+parent = types.ModuleType("evermemos")
+parent.__path__ = [sys.argv[1]]
+sys.modules["evermemos"] = parent
+for name in ("sandbox", "sandbox._server", "sandbox._transport"):
+    importlib.import_module(f"evermemos.{name}")
+print(sorted(name for name in sys.modules if name.startswith("evermemos")))
+"""
+    package = Path(evermemos.sandbox.__file__).parent
+    command = [sys.executable, "-W", "error", "-c", program, str(package.parent)]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    modules = [f"evermemos.sandbox.{path.stem}" for path in package.glob("_[a-z]*.py")]
+    assert loaded.strip() == str(sorted(["evermemos", "evermemos.sandbox", *modules]))
