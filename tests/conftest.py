@@ -56,6 +56,8 @@ class Flavour:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._runner = asyncio.Runner()
+        self._clients: list[Any] = []
         self.cls: Any = {"sync": EverMemOS, "async": AsyncEverMemOS}[name]
 
     def client(self, handler: Handler | None = None, **settings: Any) -> Any:
@@ -63,26 +65,32 @@ class Flavour:
         if handler is not None:
             cls = {"sync": httpx.Client, "async": httpx.AsyncClient}[self.name]
             settings["http_client"] = cls(transport=httpx.MockTransport(handler))
-        return self.cls(**{"api_key": "test-key", **settings})
+        client = self.cls(**{"api_key": "test-key", **settings})
+        self._clients.append(client)
+        return client
 
     def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a method of the client and return its result, or raise its error."""
         if not inspect.iscoroutinefunction(method):
             return method(*args, **kwargs)
 
-        async def main() -> Any:
-            return await method(*args, **kwargs)
-
-        return asyncio.run(main())
+        return self._runner.run(method(*args, **kwargs))
 
     def close(self, client: Any) -> None:
         self.call(client.close if self.name == "sync" else client.aclose)
 
+    def finish(self) -> None:
+        for client in self._clients:
+            self.close(client)
+        self._runner.close()
+
 
 @pytest.fixture(params=["sync", "async"])
-def flavour(request: pytest.FixtureRequest) -> Flavour:
-    """Run the test once with each client."""
-    return Flavour(request.param)
+def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
+    """Run the test once with each client. All that it calls runs in one event loop; its clients are closed for it."""
+    flavour = Flavour(request.param)
+    yield flavour
+    flavour.finish()
 
 
 def answer(body: Any = None, status: int = 200, **headers: str) -> httpx.Response:
@@ -132,7 +140,14 @@ Step = bytes | Callable[[socket.socket], None]
 def http(body: Any, status: str = "200 OK", *headers: str) -> bytes:
     """Write an answer as it goes over the wire."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(content)}", *headers, "", ""]
+    lines = [
+        f"HTTP/1.1 {status}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(content)}",
+        *headers,
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode() + content
 
 

@@ -18,7 +18,7 @@ from .errors import RequestValidationError
 
 # Fields that hold people's own words, which messages never show: `x-personal-text` in openapi.yaml, compared by a test.
 PERSONAL = frozenset({"custom_role", "description", "extra", "full_name", "name", "scene_desc", "tags"})
-HINT = "Nothing was sent. A client made with validate=False sends it as it is."
+HINT = ". Nothing was sent; a client made with validate=False does not check"
 
 Path = tuple[str | int, ...]
 
@@ -40,9 +40,9 @@ def body(model: type[Model], fields: Mapping[str, Any], *, validate: bool) -> di
         try:
             decoded = model.from_dict(wire)
         except DecodeError as error:
-            raise _invalid(error.path, f"expected {error.expected}, got {_shown(wire, error)}") from None
+            raise _invalid(error.path, f"expected {error.expected}, got {_shown(wire, error)}{HINT}") from None
         for path, key, known in _unknown(decoded, ()):
-            raise _invalid((*path, key), f"no such field{_suggest(key, known)}")
+            raise _invalid((*path, key), f"no such field; {_suggest(key, known)}{HINT}")
         for name, check in _CHECKS.items():
             if wire.get(name) is not None:
                 check(wire[name])
@@ -65,7 +65,9 @@ def group_id(value: Any) -> None:
     if not isinstance(value, str):
         raise _invalid(("group_id",), f"expected str or None, got {describe(value)}")
     if not value.strip():
-        raise _invalid(("group_id",), f"got {value!r}, which servers take for the default record: pass None for that")
+        raise _invalid(
+            ("group_id",), f"got {value!r}, which servers take for the default record: pass None for that{HINT}"
+        )
 
 
 def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
@@ -90,7 +92,7 @@ def _created_at(value: str) -> None:
         time = None
     if time is None or time.utcoffset() is None:
         problem = "is not an ISO 8601 time" if time is None else "has no time zone"
-        expected = "expected one with a time zone, such as '2025-01-15T10:00:00+00:00', or an aware datetime"
+        expected = f"expected one with a time zone, such as '2025-01-15T10:00:00+00:00', or an aware datetime{HINT}"
         raise _invalid(("created_at",), f"{value[:60]!r} {problem}: {expected}")
 
 
@@ -103,8 +105,8 @@ def _default_timezone(value: str) -> None:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         # A system without a time zone database knows no name at all, and cannot judge one.
         if known := zoneinfo.available_timezones():
-            shown = f"{value[:60]!r} is not an IANA time zone{_suggest(value, known)}"
-            raise _invalid(("default_timezone",), f"{shown}; expected a name such as 'Europe/Paris'") from None
+            problem = f"{value[:60]!r} is not an IANA time zone; {_suggest(value, known)}{HINT}"
+            raise _invalid(("default_timezone",), problem) from None
 
 
 _CHECKS = {"group_id": group_id, "created_at": _created_at, "default_timezone": _default_timezone}
@@ -159,9 +161,8 @@ def _unknown(model: Any, path: Path) -> Iterator[tuple[Path, str, list[str]]]:
 
 def _suggest(name: str, known: Any) -> str:
     close = difflib.get_close_matches(name, sorted(known), n=1)
-    return (
-        f": did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(known)}" if len(known) < 20 else ""
-    )
+    some = ", ".join(sorted(known)) if len(known) < 20 else "a name such as 'Europe/Paris'"
+    return f"did you mean {close[0]!r}" if close else f"expected one of: {some}"
 
 
 def _shown(wire: Any, error: DecodeError) -> str:
@@ -175,6 +176,6 @@ def _shown(wire: Any, error: DecodeError) -> str:
 
 def _invalid(path: Path, problem: str) -> RequestValidationError:
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    error = RequestValidationError(f"{field or 'the body'}: {problem}. {HINT}")
+    error = RequestValidationError(f"{field or 'the body'}: {problem}")
     error.field = field
     return error
