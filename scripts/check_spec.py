@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import yaml
+from jsonschema.exceptions import SchemaError
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry
@@ -93,10 +94,10 @@ class Spec:
             yield from self.read(part, inner)
 
     def walk(self, node: Any, kind: str, place: Place) -> Iterator["Item"]:
-        """Every object of the document. One with a $ref is of the kind 'schema reference' or the like."""
+        """Every object of the document. One with a $ref is of the kind 'schema-reference' or the like."""
         if not isinstance(node, dict):
             return
-        yield Item(self, place, f"{kind} reference" if "$ref" in node else kind, node)
+        yield Item(self, place, f"{kind}-reference" if "$ref" in node else kind, node)
         for key, child in KINDS[kind].items():
             value = node.get(key)
             if child.startswith("{") and isinstance(value, dict):
@@ -107,11 +108,6 @@ class Spec:
                     yield from self.walk(part, child.strip("[]"), (*place, key, str(index)))
             elif child in KINDS:
                 yield from self.walk(value, child, (*place, key))
-
-    def component(self, node: Node) -> Node:
-        _, section, name = target(node)
-        found: Node = self.components[section][name]
-        return found
 
     def reached(self, roots: Iterable[Place]) -> set[Place]:
         """The roots, and the components that they refer to over any number of steps."""
@@ -168,9 +164,13 @@ class Rule(NamedTuple):
 RULES: list[Rule] = []
 
 
-def must(kind: str, key: str, right: Callable[[Node], object], message: str) -> None:
+def must(kinds: str, key: str, right: Callable[[Node], object], message: str) -> None:
     """Register a rule about one object by itself; the comment above each says why it is there."""
-    RULES.append(Rule(message, (kind,), lambda item: [] if right(item.node) else [item.fault(message, *key.split())]))
+    RULES.append(
+        Rule(
+            message, tuple(kinds.split()), lambda item: [] if right(item.node) else [item.fault(message, *key.split())]
+        )
+    )
 
 
 def rule(*kinds: str) -> Callable[[Callable[[Item], Iterator[str]]], None]:
@@ -193,15 +193,26 @@ def openapi(item: Item) -> Iterator[str]:
             causes = [error]
             while causes[-1].context:
                 causes.append(max(causes[-1].context, key=lambda cause: len(cause.absolute_path)))
-            yield item.fault(f"not OpenAPI 3.1: {causes[-1].message[-200:]}", *causes[-1].absolute_path)
+            # A path that starts elsewhere is one inside of a schema, without the schema's own place.
+            if next(iter(causes[-1].absolute_path), "paths") in item.node:
+                yield item.fault(f"not OpenAPI 3.1: {causes[-1].message[-200:]}", *causes[-1].absolute_path)
     except Exception as error:
         yield item.fault(f"openapi-spec-validator stopped, correct the other faults first: {str(error)[:200]}")
 
 
-@rule(*(f"{kind} reference" for kind in KINDS))
+@rule("schema")
+def schema_forms(item: Item) -> Iterator[str]:
+    """Of a faulty schema openapi-spec-validator does not tell the place."""
+    try:
+        OAS31Validator.check_schema(item.node)
+    except SchemaError as error:
+        yield item.fault(f"not JSON Schema 2020-12: {error.message[-200:]}", *error.absolute_path)
+
+
+@rule(*(f"{kind}-reference" for kind in KINDS))
 def references(item: Item) -> Iterator[str]:
     """An operation that refers to nothing, or to another kind of thing, is left out of the client."""
-    kind, reference, (*start, last) = item.kind.removesuffix(" reference"), item.node["$ref"], target(item.node)
+    kind, reference, (*start, last) = item.kind.removesuffix("-reference"), item.node["$ref"], target(item.node)
     section = next((name for name, child in KINDS["components"].items() if child == f"{{{kind}}}"), "")
     if start != ["components", section] or last not in item.spec.components.get(section, {}):
         hint = suggest(last, item.spec.components.get(section, {}))
@@ -210,7 +221,7 @@ def references(item: Item) -> Iterator[str]:
         yield item.fault(f"a component that is only a $ref: use {reference} itself")
 
 
-@rule(*KINDS, *(f"{kind} reference" for kind in KINDS))
+@rule(*KINDS, *(f"{kind}-reference" for kind in KINDS))
 def known_keys(item: Item) -> Iterator[str]:
     """A misspelt key, or one that the generator does not read, is ignored without a word."""
     known = KINDS["reference" if "$ref" in item.node else item.kind]
@@ -247,6 +258,15 @@ def declared_names(item: Item) -> Iterator[str]:
             yield item.fault(f"'{name}' is not declared: {suggest(name, known)}", key)
 
 
+@rule("operation")
+def statuses(item: Item) -> Iterator[str]:
+    """The wrapper has an error class for each, which carries the body that is documented."""
+    found = {str(status) for status in item.node.get("responses", {})}
+    missing = sorted(STATUSES - found) + ([] if {s for s in found if s[0] == "2"} else ["a success status"])
+    if missing:
+        yield item.fault(f"document {', '.join(missing)} too", "responses")
+
+
 @rule("schema")
 def named_components(item: Item) -> Iterator[str]:
     """The generator makes up a name for what has none, and another one when a neighbour changes."""
@@ -267,8 +287,10 @@ def value_types(item: Item) -> Iterator[str]:
 @rule("schema")
 def unions(item: Item) -> Iterator[str]:
     """Of objects without a distinguishing const the first one that fits wins, which may be the wrong one."""
-    parts = [item.spec.component(part) for part in item.node.get("anyOf", []) if "$ref" in part]
-    parts = [part for part in parts if types(part) in ([], ["object"])]
+    members = [target(member)[-1] for member in item.node.get("anyOf", []) if "$ref" in member]
+    parts = [
+        part for part in map(item.spec.components["schemas"].__getitem__, members) if types(part) in ([], ["object"])
+    ]
     constants = {
         (name, repr(value["const"]))
         for part in parts
@@ -299,7 +321,7 @@ def unused_components(item: Item) -> Iterator[str]:
             yield part.fault(f"no operation uses this {part.kind}: remove it")
 
 
-@rule("schema", "schema reference", "media-type", "parameter", "header")
+@rule("schema", "schema-reference", "media-type", "parameter", "header")
 def examples(item: Item) -> Iterator[str]:
     """Examples are what people copy and what the sandbox answers."""
     schema = (*item.place, "schema") if "schema" in item.node else item.place
@@ -319,7 +341,7 @@ def values(node: Node) -> Iterator[tuple[Place, Any]]:
     if isinstance(many, list):
         yield from ((("examples", str(index)), value) for index, value in enumerate(many))
     else:
-        yield from ((("examples", name, "value"), part["value"]) for name, part in many.items())
+        yield from ((("examples", name, "value"), part.get("value")) for name, part in many.items())
 
 
 # A second tag is ignored, and without one the module lands in a package named default.
@@ -328,18 +350,18 @@ must("operation", "", lambda n: len(n.get("tags", [])) == 1, "tags must have exa
 must("operation", "", lambda n: "security" in n, "security is missing: write it on every operation")
 # The client decides by the first whether to send a request again, and by the second what it may print.
 must("operation", "", lambda n: isinstance(n.get("x-safe-to-repeat"), bool), "x-safe-to-repeat must be true or false")
-must("schema", "", lambda n: isinstance(n.get("x-personal-text", True), bool), "x-personal-text must be true or false")
-# The wrapper has an error class for each, which carries the body that is documented.
-must("operation", "responses", lambda n: n["responses"].keys() >= STATUSES, f"document all of {sorted(STATUSES)}")
-must("operation", "responses", lambda n: any(str(s)[0] == "2" for s in n["responses"]), "document the success status")
+must(
+    "schema schema-reference",
+    "",
+    lambda n: isinstance(n.get("x-personal-text", True), bool),
+    "x-personal-text must be true or false",
+)
 # A body that is not required is one that the caller can forget, and that of a GET is dropped on the way.
 must("request-body", "", lambda n: n.get("required") is True, "write required: true")
 must("path-item", "get", lambda n: "requestBody" not in n.get("get", {}), "GET takes no body: use query parameters")
 # Without a schema the return type is Any, and our codec knows nothing but JSON: no multipart, no bytes.
-for body in ("request-body", "response"):
-    must(
-        body, "content", lambda n: is_json(n.get("content", {})), "must be application/json with a schema, nothing else"
-    )
+JSON = "must be application/json with a schema, and nothing else"
+must("request-body response", "content", lambda n: is_json(n.get("content", {})), JSON)
 must("schema", "format", lambda n: n.get("format") not in {"binary", "byte"}, "JSON has no bytes: use a plain string")
 # Every generated class keeps unknown fields under this name.
 must("schema", "properties", lambda n: EXTRA not in n.get("properties", {}), f"{EXTRA} is taken: use another name")
@@ -348,25 +370,26 @@ must("schema", "enum", lambda n: None not in n.get("enum", []), "take null out, 
 must("schema", "type", lambda n: "enum" not in n or len(types(n)) == 1, "an enum has exactly one type, and never null")
 must("schema", "type", lambda n: not {"object", "null"} <= {*types(n)}, "write anyOf of a $ref and {type: 'null'}")
 must("schema", "anyOf", lambda n: not all("const" in m for m in n.get("anyOf", [{}])), "write an enum, as a component")
-must("schema", "anyOf", lambda n: is_null_or(n.get("anyOf", [])), "for a $ref only, else write type: [string, 'null']")
+must(
+    "schema", "anyOf", lambda n: is_null_or(n.get("anyOf", [])), "null is for a $ref here: write type: [string, 'null']"
+)
 
 
 def check(text: str, rules: Iterable[Rule] = RULES) -> list[str]:
     """Every fault of a spec, one line each: the place, what is wrong and what to do, the line in the file."""
-    faults: list[str] = []
     try:
         spec = Spec(text)
-        for _, kinds, run in rules:
-            for item in (item for item in spec.items if item.kind in kinds):
-                faults += run(item)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         return [f"#: not a spec: {' '.join(str(error).split())}"]
-    except RecursionError:
-        return [*faults, "#: an anchor or a schema contains itself, with no property in between: break the circle"]
-    except Exception:
-        # A rule may take for granted what the rules before it have found to be wrong.
-        if not faults:
-            raise
+    faults: list[str] = []
+    for rule in rules:
+        try:
+            for item in spec.items:
+                faults += rule.run(item) if item.kind in rule.kinds else []
+        except Exception as error:
+            # A rule may take for granted what the ones before it have found to be wrong.
+            if not faults:
+                faults.append(item.fault(f"cannot be read by the rule {rule.name}, write it plainly: {error!r}"))
     return list(dict.fromkeys(faults))
 
 

@@ -30,6 +30,8 @@ PACKAGE = Path("generated/evermemos_api")
 PROVENANCE = Path("generated/provenance.json")
 SYNC = Path("src/evermemos/_sync")
 DERIVED = (PACKAGE, PROVENANCE, SYNC)
+# What writing does about a difference.
+WRITTEN = {"missing": "added", "extra": "removed", "changed": "changed"}
 # Source files left behind by an interpreter are not part of a tree.
 IGNORED = {"__pycache__"}
 
@@ -45,10 +47,10 @@ def main() -> int:
         except Failure as failure:
             print(f"generate: {failure}", file=sys.stderr)
             return 1
-        different = [line for path in DERIVED for line in compare(made / path, ROOT / path)]
+        different = [change for path in DERIVED for change in compare(made / path, ROOT / path)]
         if check:
-            for line in different:
-                print(line, file=sys.stderr)
+            for kind, path in different:
+                print(f"{kind:<8} {path}", file=sys.stderr)
             if different:
                 print("The derived code is not up to date. Run `make generate` and commit the result.", file=sys.stderr)
             else:
@@ -56,7 +58,10 @@ def main() -> int:
             return 1 if different else 0
         for path in DERIVED:
             replace(made / path, ROOT / path)
-    print("\n".join(different) if different else "nothing to change")
+    for kind, path in different:
+        print(f"{WRITTEN[kind]:<8} {path}")
+    if not different:
+        print("nothing to change")
     return 0
 
 
@@ -128,14 +133,13 @@ def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def compare(made: Path, kept: Path) -> list[str]:
-    """What differs between a derived path and the one in the tree, one line a file."""
+def compare(made: Path, kept: Path) -> list[tuple[str, Path]]:
+    """What differs between a derived path and the one in the tree, file by file."""
     name = kept.relative_to(ROOT)
     new, old = set(files(made)), set(files(kept)) if kept.exists() else set[str]()
-    lines = [f"missing  {name / path}" for path in sorted(new - old)]
-    lines += [f"extra    {name / path}" for path in sorted(old - new)]
-    changed = (p for p in sorted(new & old) if not filecmp.cmp(made / p, kept / p, shallow=False))
-    return lines + [f"changed  {name / path}" for path in changed]
+    changed = {path for path in new & old if not filecmp.cmp(made / path, kept / path, shallow=False)}
+    kinds = {"missing": new - old, "extra": old - new, "changed": changed}
+    return [(kind, name / path) for kind, paths in kinds.items() for path in sorted(paths)]
 
 
 def replace(made: Path, kept: Path) -> None:

@@ -231,10 +231,16 @@ def test_v1_never_moves_updated_at(v1: Talk) -> None:
 
 @pytest.mark.parametrize("role", ["user", "USER", "Assistant", "", None])
 def test_v1_user_fields(v1: Talk, role: str | None) -> None:
-    user = {"full_name": "U", "role": role, "custom_role": "lead", "email": "e", "extra": {"custom_role": "lead"}}
+    user = {
+        "full_name": "U",
+        "role": role,
+        "custom_role": "lead",
+        "email": "e",
+        "extra": {"custom_role": "lead", "x": 1.5},
+    }
     v1.post(**REQUIRED, user_details={"u": user, "v": {"full_name": "V"}})
     assert v1.record()["user_details"] == {
-        "u": {"full_name": "U", "role": role, "extra": {"custom_role": "lead"}},
+        "u": {"full_name": "U", "role": role, "extra": {"custom_role": "lead", "x": 1.5}},
         "v": {"full_name": "V", "role": None, "extra": None},
     }
 

@@ -65,9 +65,7 @@ def group_id(value: Any) -> None:
     if not isinstance(value, str):
         raise _invalid(("group_id",), f"expected str or None, got {describe(value)}")
     if not value.strip():
-        raise _invalid(
-            ("group_id",), f"got {value!r}, which servers take for the default record: pass None for that{HINT}"
-        )
+        raise _invalid(("group_id",), f"got {value!r}, which servers take for the default record: None says that{HINT}")
 
 
 def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:

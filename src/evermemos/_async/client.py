@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class AsyncEverMemOS:
     """Client for EverMemOS, asynchronous.
 
-    Methods are under `client.v0` and `client.v1`, by the version of the API. One client serves any number of tasks, and
-    each event loop and each forked process gets connections of its own. A pickled client is its settings without the
-    API key, which is read from EVERMEMOS_API_KEY where the client is unpickled.
+    Methods are under `client.v0` and `client.v1`, by the version of the API.
+    One client serves any number of tasks; each event loop and each forked process gets connections of its own.
+    A pickled client is its settings without the API key, which EVERMEMOS_API_KEY gives where it is unpickled.
 
     Args:
         api_key (str | None): The API key. Default: the variable EVERMEMOS_API_KEY. Required for the hosted product.

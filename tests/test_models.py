@@ -1,0 +1,287 @@
+"""The generated models: nothing that breaks the schema gets in, nothing that conforms gets lost."""
+
+import copy
+import pickle
+from collections.abc import Mapping, MutableMapping
+from functools import cache
+from typing import Any
+
+import attrs
+import pytest
+import yaml
+from evermemos_api import models
+from evermemos_api.types import UNSET, DecodeError, MapModel, Unset
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema.protocols import Validator
+from openapi_schema_validator import OAS31Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from conftest import ROOT
+from strategies import CANARY, Change, bodies, changes
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+COMPONENTS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+OBJECTS = sorted(name for name, schema in COMPONENTS.items() if schema["type"] == "object")
+JSON_TYPES = {type(None): "null", bool: "bool", int: "int", float: "float", str: "str", list: "list", dict: "dict"}
+MANY = settings(
+    derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False
+)
+
+
+@cache
+def validator(name: str) -> Validator:
+    registry: Registry[Any] = Registry().with_resource("spec", DRAFT202012.create_resource(DOCUMENT))
+    return OAS31Validator({"$ref": f"spec#/components/schemas/{name}"}, registry=registry)  # type: ignore[no-any-return]
+
+
+def model(name: str) -> Any:
+    return getattr(models, name)
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Equal as JSON is: 1 is not True, 1.0 is not 1, and absent is not null."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(identical(value, other[key]) for key, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(identical, one, other))
+    return bool(one == other)
+
+
+conforming = st.sampled_from(OBJECTS).flatmap(
+    lambda name: st.tuples(st.just(name), bodies(COMPONENTS[name], COMPONENTS))
+)
+
+
+@st.composite
+def violations(draw: st.DrawFn) -> tuple[str, Any, Change]:
+    """A schema's name, a body that breaks it in one place, and which change of a conforming body that was."""
+    name, body = draw(conforming)
+    possible = changes(body)
+    start = draw(st.integers(0, len(possible) - 1))
+    for number in range(len(possible)):
+        # A stride of more than one, so that a run of harmless changes does not make the next one likelier.
+        change = possible[(start + 7 * number) % len(possible)]
+        broken = change.apply(body)
+        if not validator(name).is_valid(broken):
+            return name, broken, change
+    raise AssertionError(f"no change of {body!r} breaks {name}")
+
+
+def test_two_thousand_bodies_that_break_the_schema_are_all_refused_at_the_right_place() -> None:
+    seen: set[str] = set()
+
+    @settings(MANY, max_examples=2600)
+    @given(violations())
+    def check(case: tuple[str, Any, Change]) -> None:
+        name, broken, change = case
+        with pytest.raises(DecodeError) as raised:
+            model(name).from_dict(broken)
+
+        error = raised.value
+        assert error.path == change.path
+        assert error.expected
+        assert error.got.split()[0] == ("nothing" if change.drop else JSON_TYPES[type(change.value)])
+        if not error.expected.endswith("'"):  # a value that stands for one of a few words is shown
+            assert CANARY not in str(error)
+        assert str(error).startswith("$") and error.expected in str(error) and error.got in str(error)
+        seen.add(repr(case))
+
+    check()
+    assert len(seen) >= 2000
+    assert {name for name in OBJECTS if any(case.startswith(f"('{name}'") for case in seen)} == set(OBJECTS)
+
+
+def test_a_thousand_conforming_bodies_come_back_as_they_were() -> None:
+    seen: set[str] = set()
+
+    @settings(MANY, max_examples=1500)
+    @given(conforming)
+    def check(case: tuple[str, Any]) -> None:
+        name, body = case
+        assert validator(name).is_valid(body)
+        before = copy.deepcopy(body)
+
+        parsed = model(name).from_dict(body)
+
+        assert identical(body, before)
+        assert identical(parsed.to_dict(), before)
+        for twin in (
+            copy.copy(parsed),
+            copy.deepcopy(parsed),
+            attrs.evolve(parsed),
+            *(pickle.loads(pickle.dumps(parsed, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)),
+        ):
+            assert type(twin) is type(parsed)
+            assert twin == parsed
+            assert identical(twin.to_dict(), before)
+        seen.add(repr(case))
+
+    check()
+    assert len(seen) >= 1000
+
+
+RECORD = {
+    "id": "507f1f77bcf86cd799439011",
+    "scene": "group_chat",
+    "name": "N",
+    "conversation_created_at": "2025-01-15T10:00:00+00:00",
+    "description": None,
+    "user_details": {"user_001": {"full_name": "John Smith", "shoe_size": 44}},
+    "colour": "red",
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {**RECORD, "id": "other"},
+        {key: value for key, value in RECORD.items() if key != "description"},
+        {**RECORD, "group_id": None},
+        {**RECORD, "colour": "blue"},
+        {key: value for key, value in RECORD.items() if key != "colour"},
+        {**RECORD, "user_details": {"user_001": {"full_name": "John Smith", "shoe_size": 45}}},
+        {**RECORD, "user_details": {"user_002": {"full_name": "John Smith", "shoe_size": 44}}},
+    ],
+)
+def test_models_that_differ_anywhere_are_not_equal(changed: dict[str, Any]) -> None:
+    record = model("ConversationMetaResponse")
+    assert record.from_dict(RECORD) == record.from_dict(copy.deepcopy(RECORD))
+    assert record.from_dict(RECORD) != record.from_dict(changed)
+
+
+def test_evolve_changes_one_field_and_keeps_the_unknown_ones() -> None:
+    record = model("ConversationMetaResponse").from_dict(RECORD)
+    evolved = attrs.evolve(record, name="New")
+    assert evolved.to_dict() == {**RECORD, "name": "New"}
+    assert record.to_dict() == RECORD
+
+
+def test_a_deep_copy_shares_nothing() -> None:
+    record = model("ConversationMetaResponse").from_dict(RECORD)
+    twin = copy.deepcopy(record)
+    twin.user_details["user_001"].full_name = "Jane Doe"
+    twin.user_details["user_002"] = twin.user_details["user_001"]
+    twin.additional_properties["colour"] = "blue"
+    assert record.to_dict() == RECORD
+
+
+def test_fields_are_read_as_attributes_null_as_none_and_absent_as_unset() -> None:
+    record = models.ConversationMetaResponse.from_dict(RECORD)
+    assert record.name == "N"
+    assert record.description is None
+    assert record.group_id is UNSET
+    assert record.additional_properties == {"colour": "red"}
+    assert record.additional_keys == ["colour"]
+    assert not isinstance(record.user_details, Unset)
+    user = record.user_details["user_001"]
+    assert isinstance(user, models.UserDetailResponse)
+    assert user.full_name == "John Smith"
+    assert user.role is UNSET
+    assert user.additional_properties == {"shoe_size": 44}
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value)), lambda value: type(value)()],
+    ids=["copy", "deepcopy", "pickle", "constructor"],
+)
+def test_unset_is_one_falsy_object_however_it_is_copied(twin: Any) -> None:
+    assert twin(UNSET) is UNSET
+    assert twin([UNSET])[0] is UNSET if twin is copy.deepcopy else True
+    assert not UNSET
+    assert repr(UNSET) == "UNSET"
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_decode_error_pickles_whole(protocol: int) -> None:
+    error = DecodeError("str", "int 5", ("result", "user_details", "a b", 0))
+    twin = pickle.loads(pickle.dumps(error, protocol))
+    assert isinstance(twin, ValueError)
+    assert (twin.expected, twin.got, twin.path, str(twin)) == (error.expected, error.got, error.path, str(error))
+    assert str(twin) == "$.result.user_details[a b][0]: expected str, got int 5"
+
+
+def filled(name: str) -> tuple[dict[str, Any], list[str], list[str]]:
+    """A body with every field, with texts that are personal and texts that are not."""
+    personal: list[str] = []
+    public: list[str] = []
+
+    def fill(schema: dict[str, Any], *, secret: bool) -> Any:
+        secret = secret or schema.get("x-personal-text", False)
+        if "$ref" in schema:
+            return fill(COMPONENTS[schema["$ref"].rpartition("/")[2]], secret=secret)
+        if "anyOf" in schema:
+            return fill(schema["anyOf"][0], secret=secret)
+        if "enum" in schema:
+            return schema["enum"][0]
+        kind = schema.get("type", "string")
+        kind = kind[0] if isinstance(kind, list) else kind
+        if kind == "array":
+            return [fill(schema["items"], secret=secret)]
+        if kind == "boolean":
+            return True
+        if kind == "string":
+            kept = personal if secret else public
+            kept.append(f"{'personal' if secret else 'public'}-{len(kept)}")
+            return kept[-1]
+        body = {key: fill(inner, secret=secret) for key, inner in schema.get("properties", {}).items()}
+        if schema.get("additionalProperties", True) is True:
+            body["unknown"] = fill({"type": "string"}, secret=True)
+        else:
+            body["user_001"] = fill(schema["additionalProperties"], secret=secret)
+            public.append("user_001")
+        return body
+
+    return fill({"$ref": name}, secret=False), personal, public
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_a_repr_shows_ids_and_never_what_a_person_wrote(name: str) -> None:
+    body, personal, public = filled(name)
+    parsed = model(name).from_dict(body)
+    assert personal
+    for shown in (repr(parsed), str(parsed), f"{[parsed]}"):
+        assert [text for text in personal if text in shown] == []
+        assert [text for text in public if text not in shown] == []
+    assert parsed.to_dict() == body
+
+
+@pytest.mark.parametrize("name", ["SceneDesc", "Extra", "UserDetails", "UserDetailsResponse", "UserDetailsResponseV0"])
+def test_a_map_model_behaves_as_a_dict(name: str) -> None:
+    item = {} if name in ("SceneDesc", "Extra") else {"role": "user"}
+    parsed = model(name).from_dict({"a": item, "b": item})
+    assert isinstance(parsed, MapModel)
+    assert isinstance(parsed, Mapping)
+    assert isinstance(parsed, MutableMapping)
+    assert list(parsed) == list(parsed.keys()) == ["a", "b"]
+    assert len(parsed) == 2
+    assert bool(parsed)
+    assert not model(name)()
+    assert "a" in parsed
+    assert "c" not in parsed
+    assert parsed.get("c") is None
+    assert dict(parsed) == {**parsed} == dict(parsed.items())
+    assert parsed.pop("a") == parsed["b"]
+    parsed["c"] = parsed["b"]
+    del parsed["b"]
+    assert parsed.to_dict() == {"c": item}
+    with pytest.raises(KeyError):
+        parsed["b"]
+
+
+def test_a_map_model_equals_the_dict_that_it_behaves_as() -> None:
+    assert models.Extra.from_dict({"a": 1}) == {"a": 1}
+    assert {"a": 1} == models.Extra.from_dict({"a": 1})
+    assert models.Extra.from_dict({"a": 1}) != {"a": 2}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("value", [None, [], "x", 5, 1.5, True, [{}], UNSET, object()])
+def test_what_is_no_object_is_refused_at_the_top(name: str, value: Any) -> None:
+    with pytest.raises(DecodeError, match=r"^\$: expected object, got ") as raised:
+        model(name).from_dict(value)
+    assert raised.value.path == ()

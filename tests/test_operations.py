@@ -1,0 +1,239 @@
+"""Every operation of the spec, as it goes out: wrapped once, with the right verb, path, query, headers and body."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from conftest import CREATE_V1, PATCHED, RECORD, Flavour, answer
+from evermemos_api.types import UNSET
+
+from evermemos import AsyncEverMemOS, EverMemOS
+
+METHODS = ("get", "put", "post", "delete", "patch")
+# Arguments that belong to the call and not to the operation.
+OPTIONS = {"timeout", "deadline", "max_retries", "extra_headers", "extra_query", "extra_body"}
+# Arguments of the wrapper's own, by the method that has them.
+OWN = {"v1.memories.conversation_meta.get": {"on_missing"}}
+
+RECORD_V0 = {"status": "ok", "message": "m", "result": {"id": "507f1f77bcf86cd799439011", "group_id": None}}
+USERS = {"user_001": {"full_name": "John Smith", "role": "user", "custom_role": "lead", "extra": {"team": "a"}}}
+MODEL = {"provider": "openrouter", "model": "qwen/qwen3-235b-a22b-2507"}
+# Arguments of every operation, all of them, and the answer. The body that goes out is the arguments, to the letter.
+CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "create_conversation_meta_v0": (
+        {
+            "created_at": "2025-01-15T10:00:00+00:00",
+            "scene": "assistant",
+            "scene_desc": {"type": "personal"},
+            "description": "About everything",
+            "llm_custom_setting": {"boundary": MODEL, "extraction": None, "extra": {"a": 1}},
+            "default_timezone": "UTC",
+            "user_details": USERS,
+            "tags": ["work"],
+        },
+        RECORD_V0,
+    ),
+    "update_conversation_meta_v0": (
+        {
+            "description": "New",
+            "scene_desc": {},
+            "llm_custom_setting": {"extraction": MODEL},
+            "tags": [],
+            "user_details": USERS,
+            "default_timezone": "Asia/Shanghai",
+        },
+        PATCHED,
+    ),
+    "get_conversation_meta_v0": ({}, RECORD_V0),
+    "create_conversation_meta_v1": (
+        {
+            **CREATE_V1,
+            "group_id": "group_123",
+            "description": "About the project",
+            "default_timezone": "UTC",
+            "user_details": USERS,
+            "tags": ["work"],
+        },
+        RECORD,
+    ),
+    "update_conversation_meta_v1": (
+        {
+            "group_id": "group_123",
+            "name": "New",
+            "description": None,
+            "scene_desc": {"a": [1, None, {"b": 2.5}]},
+            "tags": ["tag1", "tag2"],
+            "user_details": USERS,
+            "default_timezone": "Asia/Shanghai",
+        },
+        PATCHED,
+    ),
+    "get_conversation_meta_v1": ({"group_id": "group & co/é"}, RECORD),
+}
+
+
+def wrapped(client: object, path: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every public method below client.v0 and client.v1, with its dotted path."""
+    names = ("v0", "v1") if not path else [name for name in dir(type(client)) if not name.startswith("_")]
+    for name in names:
+        if name == "with_raw_response":
+            continue
+        member, place = getattr(client, name), f"{path}.{name}".lstrip(".")
+        if inspect.ismethod(member):
+            yield place, member
+        else:
+            yield from wrapped(member, place)
+
+
+def method_of(client: object, operation: str) -> Callable[..., Any]:
+    """The method that an operation's id names: verb_resource_version."""
+    verb, _, resource = operation.rpartition("_")[0].partition("_")
+    return dict(wrapped(client))[f"{operation.rpartition('_')[2]}.memories.{resource}.{verb}"]
+
+
+def operations(spec: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Verb, path and definition of every operation, by its id."""
+    return {
+        item[verb]["operationId"]: (verb.upper(), path, item[verb])
+        for path, item in spec["paths"].items()
+        for verb in item
+        if verb in METHODS
+    }
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_what_goes_out_is_what_the_spec_says(operation: str, flavour: Flavour, spec: dict[str, Any]) -> None:
+    seen: list[httpx.Request] = []
+    arguments, body = CALLS[operation]
+    verb, path, definition = operations(spec)[operation]
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return answer(body)
+
+    client = flavour.client(handler)
+    result = flavour.call(method_of(client, operation), **arguments)
+
+    (request,) = seen
+    assert (request.method, request.url.scheme, request.url.host) == (verb, "https", "api.evermind.ai")
+    assert request.url.path == path
+    assert request.headers["authorization"] == "Bearer test-key"
+    assert request.headers["accept"] == "application/json"
+    assert not request.headers.get("cookie")
+    if "requestBody" in definition:
+        assert request.headers["content-type"] == "application/json"
+        assert json.loads(request.content) == arguments
+        assert not request.url.query
+    else:
+        assert request.content == b""
+        assert dict(request.url.params) == arguments
+    assert result.to_dict() == body
+
+
+def test_every_operation_is_called_above(spec: dict[str, Any]) -> None:
+    assert set(CALLS) == set(operations(spec))
+
+
+@pytest.mark.parametrize("cls", [EverMemOS, AsyncEverMemOS])
+def test_every_operation_is_wrapped_exactly_once(cls: Any, spec: dict[str, Any]) -> None:
+    assert unmatched(wrapped(cls(api_key="k")), spec) == []
+
+
+def unmatched(methods: Iterator[tuple[str, Callable[..., Any]]], spec: dict[str, Any]) -> list[str]:
+    """What is missing or too much, a line each."""
+    calls: dict[str, list[str]] = {operation: [] for operation in operations(spec)}
+    for place, method in methods:
+        names = inspect.unwrap(method).__code__.co_names
+        for operation in set(names) & set(calls):
+            calls[operation].append(place)
+    lines = [f"{operation} is not wrapped" for operation, places in calls.items() if not places]
+    return lines + [f"{operation} is wrapped by {places}" for operation, places in calls.items() if len(places) > 1]
+
+
+def test_a_missing_wrapper_is_named(spec: dict[str, Any]) -> None:
+    methods = wrapped(EverMemOS(api_key="k"))
+    without = (pair for pair in methods if pair[0] != "v0.memories.conversation_meta.get")
+    assert unmatched(without, spec) == ["get_conversation_meta_v0 is not wrapped"]
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_arguments_are_the_fields_of_the_spec(operation: str, spec: dict[str, Any]) -> None:
+    assert argument_faults(operation, spec) == []
+
+
+def argument_faults(operation: str, spec: dict[str, Any]) -> list[str]:
+    """Where a wrapper's arguments and the fields of the spec differ, naming the wrapper method."""
+    client = EverMemOS(api_key="k")
+    method = method_of(client, operation)
+    place = next(place for place, other in wrapped(client) if other == method)
+    definition = operations(spec)[operation][2]
+    fields = {parameter["name"]: parameter["required"] for parameter in definition.get("parameters", [])}
+    if "requestBody" in definition:
+        reference = definition["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        schema = spec["components"]["schemas"][reference.rpartition("/")[2]]
+        fields = {name: name in schema.get("required", []) for name in schema["properties"]}
+    arguments = inspect.signature(method).parameters
+    named = {name: p.default is p.empty for name, p in arguments.items() if name not in OPTIONS | OWN.get(place, set())}
+    lines = [f"{place} has the argument {name!r}, which {operation} has not" for name in named.keys() - fields.keys()]
+    lines += [f"{place} lacks the argument {name!r} of {operation}" for name in fields.keys() - named.keys()]
+    lines += [
+        f"{place}: {name!r} is {'' if fields[name] else 'not '}required by {operation}"
+        for name in named.keys() & fields.keys()
+        if named[name] is not fields[name]
+    ]
+    lines += [f"{place} takes {name!r} by position" for name, p in arguments.items() if p.kind != p.KEYWORD_ONLY]
+    lines += [f"{place} lacks the option {name!r}" for name in OPTIONS - arguments.keys()]
+    optional = (name for name, needed in named.items() if not needed)
+    return lines + [
+        f"{place}: {name!r} is sent when left out" for name in optional if arguments[name].default is not UNSET
+    ]
+
+
+def test_a_field_that_the_spec_lost_is_reported_with_the_wrapper(spec: dict[str, Any]) -> None:
+    schemas = {**spec["components"]["schemas"]}
+    update = {**schemas["UpdateConversationMetaV1Request"]}
+    update["properties"] = {name: value for name, value in update["properties"].items() if name != "tags"}
+    changed = {**spec, "components": {"schemas": {**schemas, "UpdateConversationMetaV1Request": update}}}
+    (fault,) = argument_faults("update_conversation_meta_v1", changed)
+    assert "v1.memories.conversation_meta.update" in fault
+    assert "'tags'" in fault
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_both_clients_have_the_same_methods(operation: str) -> None:
+    sync, asynchronous = (method_of(cls(api_key="k"), operation) for cls in (EverMemOS, AsyncEverMemOS))
+    assert inspect.signature(sync) == inspect.signature(asynchronous)
+    assert inspect.getdoc(sync) == inspect.getdoc(asynchronous)
+    assert inspect.iscoroutinefunction(asynchronous)
+    assert not inspect.iscoroutinefunction(sync)
+
+
+def test_both_clients_are_made_and_used_alike() -> None:
+    twins = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__"}
+    names = {twins.get(name, name) for name in vars(AsyncEverMemOS)}
+    assert names == set(vars(EverMemOS))
+    for name in ("__init__", "with_options"):
+        sync, asynchronous = (str(inspect.signature(getattr(cls, name))) for cls in (EverMemOS, AsyncEverMemOS))
+        assert sync == asynchronous.replace("Async", "")
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_every_method_says_what_it_does(operation: str) -> None:
+    method = method_of(EverMemOS(api_key="k"), operation)
+    text = inspect.getdoc(method) or ""
+    assert operation in text
+    described = [name for name in inspect.signature(method).parameters if name not in OPTIONS]
+    assert [name for name in described if f"\n    {name}: " not in text] == []
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_generated_modules_have_what_a_call_needs(operation: str) -> None:
+    module = importlib.import_module(f"evermemos_api.api.conversation_meta.{operation}")
+    assert {"body"} >= set(inspect.signature(module._get_kwargs).parameters) - {"group_id"}
+    assert list(inspect.signature(module._parse_response).parameters) == ["client", "response"]
