@@ -1,0 +1,67 @@
+"""Run the tests on every supported Python that this machine has, and with the lowest httpx and attrs allowed.
+
+Interpreters are looked for on PATH and in pyenv's folder. Those that are missing are named. Exit code 1 if a run failed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+REQUIREMENTS = ROOT / "scripts/requirements-dev.txt"
+
+
+def main() -> int:
+    versions = [name.rpartition(" ")[2] for name in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", name)]
+    found = {version: interpreter(version) for version in versions}
+    runs = {f"Python {version}": (path, []) for version, path in found.items() if path}
+    oldest = next(iter(runs.values()))[0]
+    lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["dependencies"]]
+    runs[f"lowest: {' '.join(lowest)}"] = (oldest, lowest)
+    results = {name: run(name, path, pins) for name, (path, pins) in runs.items()}
+    print()
+    for name, code in results.items():
+        print(f"{'passed' if code == 0 else 'FAILED':<8} {name}")
+    for version, path in found.items():
+        if not path:
+            print(f"missing  Python {version}: not on PATH and not in pyenv")
+    return int(any(results.values()))
+
+
+def interpreter(version: str) -> str | None:
+    """Find a Python of this version that runs; a pyenv shim on PATH may lead nowhere."""
+    folder = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    pattern = re.compile(rf"{re.escape(version)}\.\d+")
+    installed = sorted(path for path in folder.glob("*") if pattern.fullmatch(path.name))
+    candidates = [shutil.which(f"python{version}"), *(str(path / "bin/python") for path in reversed(installed))]
+    for candidate in filter(None, candidates):
+        if subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return candidate
+    return None
+
+
+def run(name: str, python: str | None, pins: list[str]) -> int:
+    print(f"\n== {name} ({python})", flush=True)
+    environment = ROOT / f".venv-{'lowest' if pins else name.rpartition(' ')[2]}"
+    inside = environment / "bin/python"
+    pip = [inside, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    for command in (
+        [str(python), "-m", "venv", "--clear", environment],
+        [*pip, "--no-deps", "-r", REQUIREMENTS],
+        [*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT],
+        # Whatever the pinned ones need in their lowest version comes along.
+        *([[*pip, *pins]] if pins else []),
+        [inside, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+    ):
+        if code := subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The README is true: every block of Python in it runs, every command it names exists."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from evermemos.sandbox import Sandbox
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_a_block_of_the_readme_runs(number: int, tmp_path: Path) -> None:
+    """Each on its own, in a fresh interpreter with warnings as errors, against a server that knows group_123."""
+    sandbox = Sandbox()
+    with sandbox.serve() as url:
+        env = {**os.environ, "EVERMEMOS_BASE_URL": url, "EVERMEMOS_API_KEY": "key"}
+        prepare = f"""
+from evermemos import EverMemOS
+with EverMemOS(base_url={url!r}, api_key="key") as client:
+    fields = dict(created_at="2025-01-15T10:00:00Z", scene="assistant", scene_desc={{}})
+    client.v0.memories.conversation_meta.create(**fields)
+    client.v1.memories.conversation_meta.create(version="1.0", name="Group", group_id="group_123", **fields)
+"""
+        for code in (prepare, BLOCKS[number].replace("http://localhost:1995", url)):
+            command = [sys.executable, "-W", "error", "-c", code]
+            done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{code}\n{done.stderr}"
+    said = re.findall(r"print\(.*\)  # (.+)", BLOCKS[number])
+    if said:
+        assert done.stdout.splitlines() == said
+
+
+def test_the_readme_has_blocks() -> None:
+    assert len(BLOCKS) > 5
+
+
+def test_make_targets_that_the_readme_names_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]+)", README, re.MULTILINE))
+    assert {"demo", "test"} <= named
+    assert {name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)} == set()
+
+
+def test_make_help_lists_every_target() -> None:
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = re.findall(r"^([a-z][a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert sorted(re.findall(r"^  make ([a-z-]+)", printed, re.MULTILINE)) == sorted(targets)
+    assert subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout == printed
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
