@@ -28,27 +28,27 @@ EXTRA = "additional_properties"
 # The pure Python loader takes five times as long, and is the same otherwise.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-# Every kind of object, the keys it may have and what to walk into: one object, a [list] or a {map} of a kind.
+# Every kind of object, the keys it may have and what they hold: an object of a kind, or a list or map* of it.
 # A key that the generator does not read is left out, so that nobody counts on it.
 TABLE = """
-document         openapi info servers tags paths={path-item} components=components
-components       schemas={schema} responses={response} parameters={parameter} requestBodies={request-body}
-components       securitySchemes={security-scheme}
-path-item        summary description parameters=[parameter] get=operation put=operation post=operation
+document         openapi info servers tags paths=path-item* components=components
+components       schemas=schema* responses=response* parameters=parameter* requestBodies=request-body*
+components       securitySchemes=security-scheme*
+path-item        summary description parameters=parameter* get=operation put=operation post=operation
 path-item        delete=operation options=operation head=operation patch=operation trace=operation
 operation        operationId tags summary description deprecated security externalDocs x-safe-to-repeat
-operation        parameters=[parameter] requestBody=request-body responses={response}
+operation        parameters=parameter* requestBody=request-body responses=response*
 parameter        name in description required deprecated schema=schema example examples
-request-body     description required content={media-type}
-response         description content={media-type} headers={header}
+request-body     description required content=media-type*
+response         description content=media-type* headers=header*
 header           description required deprecated schema=schema example examples
 media-type       schema=schema example examples
 security-scheme  type description name in scheme bearerFormat flows openIdConnectUrl
 schema           type enum const format description deprecated readOnly writeOnly externalDocs x-personal-text
 schema           minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern
 schema           minItems maxItems uniqueItems minProperties maxProperties required default example examples
-schema           properties={schema} additionalProperties=schema items=schema prefixItems=[schema]
-schema           anyOf=[schema] allOf=[schema]
+schema           properties=schema* additionalProperties=schema items=schema prefixItems=schema*
+schema           anyOf=schema* allOf=schema*
 reference        $ref summary description deprecated example examples x-personal-text
 """
 KINDS: dict[str, dict[str, str]] = {}
@@ -56,10 +56,10 @@ for row in TABLE.strip().splitlines():
     name, *words = row.split()
     KINDS.setdefault(name, {}).update({key: child for key, _, child in (word.partition("=") for word in words)})
 HINTS = {
-    "explode": "the generator writes a list as name=a&name=b whatever stands here, remove it",
+    "explode": "the generator writes a list as name=a&name=b in any case, remove it",
     "nullable": "it is OpenAPI 3.0. Write type: [string, 'null'], or anyOf of the $ref and {type: 'null'}",
     "oneOf": "write anyOf, or an enum for a choice of values",
-    "style": "the generator writes a list as name=a&name=b whatever stands here, remove it",
+    "style": "the generator writes a list as name=a&name=b in any case, remove it",
     "title": "it would rename the generated class, remove it",
 }
 
@@ -100,13 +100,10 @@ class Spec:
         yield Item(self, place, f"{kind}-reference" if "$ref" in node else kind, node)
         for key, child in KINDS[kind].items():
             value = node.get(key)
-            if child.startswith("{") and isinstance(value, dict):
-                for name, part in value.items():
-                    yield from self.walk(part, child.strip("{}"), (*place, key, str(name)))
-            elif child.startswith("[") and isinstance(value, list):
-                for index, part in enumerate(value):
-                    yield from self.walk(part, child.strip("[]"), (*place, key, str(index)))
-            elif child in KINDS:
+            many = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            for name, part in many if child.endswith("*") else ():
+                yield from self.walk(part, child[:-1], (*place, key, str(name)))
+            if child in KINDS:
                 yield from self.walk(value, child, (*place, key))
 
     def reached(self, roots: Iterable[Place]) -> set[Place]:
@@ -166,11 +163,11 @@ RULES: list[Rule] = []
 
 def must(kinds: str, key: str, right: Callable[[Node], object], message: str) -> None:
     """Register a rule about one object by itself; the comment above each says why it is there."""
-    RULES.append(
-        Rule(
-            message, tuple(kinds.split()), lambda item: [] if right(item.node) else [item.fault(message, *key.split())]
-        )
-    )
+
+    def run(item: Item) -> list[str]:
+        return [] if right(item.node) else [item.fault(message, *key.split())]
+
+    RULES.append(Rule(message, tuple(kinds.split()), run))
 
 
 def rule(*kinds: str) -> Callable[[Callable[[Item], Iterator[str]]], None]:
@@ -213,7 +210,7 @@ def schema_forms(item: Item) -> Iterator[str]:
 def references(item: Item) -> Iterator[str]:
     """An operation that refers to nothing, or to another kind of thing, is left out of the client."""
     kind, reference, (*start, last) = item.kind.removesuffix("-reference"), item.node["$ref"], target(item.node)
-    section = next((name for name, child in KINDS["components"].items() if child == f"{{{kind}}}"), "")
+    section = next((name for name, child in KINDS["components"].items() if child == f"{kind}*"), "")
     if start != ["components", section] or last not in item.spec.components.get(section, {}):
         hint = suggest(last, item.spec.components.get(section, {}))
         yield item.fault(f"{reference} is not a {kind} in #/components/{section}: {hint}")
@@ -287,10 +284,9 @@ def value_types(item: Item) -> Iterator[str]:
 @rule("schema")
 def unions(item: Item) -> Iterator[str]:
     """Of objects without a distinguishing const the first one that fits wins, which may be the wrong one."""
-    members = [target(member)[-1] for member in item.node.get("anyOf", []) if "$ref" in member]
-    parts = [
-        part for part in map(item.spec.components["schemas"].__getitem__, members) if types(part) in ([], ["object"])
-    ]
+    references = [member for member in item.node.get("anyOf", []) if "$ref" in member]
+    parts = [item.spec.components["schemas"][target(member)[-1]] for member in references]
+    parts = [part for part in parts if types(part) in ([], ["object"])]
     constants = {
         (name, repr(value["const"]))
         for part in parts
@@ -348,14 +344,11 @@ def values(node: Node) -> Iterator[tuple[Place, Any]]:
 must("operation", "", lambda n: len(n.get("tags", [])) == 1, "tags must have exactly one entry")
 # The generator does not read security at the top level: the client would send no key.
 must("operation", "", lambda n: "security" in n, "security is missing: write it on every operation")
-# The client decides by the first whether to send a request again, and by the second what it may print.
+# The client decides by it whether to send a request again.
 must("operation", "", lambda n: isinstance(n.get("x-safe-to-repeat"), bool), "x-safe-to-repeat must be true or false")
-must(
-    "schema schema-reference",
-    "",
-    lambda n: isinstance(n.get("x-personal-text", True), bool),
-    "x-personal-text must be true or false",
-)
+# The client decides by it what it may print. A quoted 'false' would be true.
+SHOWN = "x-personal-text must be true or false"
+must("schema schema-reference", "", lambda n: isinstance(n.get("x-personal-text", True), bool), SHOWN)
 # A body that is not required is one that the caller can forget, and that of a GET is dropped on the way.
 must("request-body", "", lambda n: n.get("required") is True, "write required: true")
 must("path-item", "get", lambda n: "requestBody" not in n.get("get", {}), "GET takes no body: use query parameters")

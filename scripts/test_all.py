@@ -1,6 +1,7 @@
 """Run the tests on every supported Python that this machine has, and with the lowest httpx and attrs allowed.
 
-Interpreters are looked for on PATH and in pyenv's folder. Those that are missing are named. Exit code 1 if a run failed.
+Interpreters are looked for on PATH and in pyenv's folder; those that are missing are named.
+Exit code 1 if a run failed.
 """
 
 import os
@@ -19,7 +20,9 @@ REQUIREMENTS = ROOT / "scripts/requirements-dev.txt"
 def main() -> int:
     versions = [name.rpartition(" ")[2] for name in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", name)]
     found = {version: interpreter(version) for version in versions}
-    runs = {f"Python {version}": (path, []) for version, path in found.items() if path}
+    runs: dict[str, tuple[str, list[str]]] = {
+        f"Python {version}": (path, []) for version, path in found.items() if path
+    }
     oldest = next(iter(runs.values()))[0]
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["dependencies"]]
     runs[f"lowest: {' '.join(lowest)}"] = (oldest, lowest)
@@ -45,13 +48,13 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-def run(name: str, python: str | None, pins: list[str]) -> int:
+def run(name: str, python: str, pins: list[str]) -> int:
     print(f"\n== {name} ({python})", flush=True)
     environment = ROOT / f".venv-{'lowest' if pins else name.rpartition(' ')[2]}"
     inside = environment / "bin/python"
     pip = [inside, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     for command in (
-        [str(python), "-m", "venv", "--clear", environment],
+        [python, "-m", "venv", "--clear", environment],
         [*pip, "--no-deps", "-r", REQUIREMENTS],
         [*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT],
         # Whatever the pinned ones need in their lowest version comes along.

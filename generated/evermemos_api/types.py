@@ -387,6 +387,7 @@ def _union(members: list[_Type]) -> _Type:
         if len(fitting) > 1 and isinstance(value, Mapping):
             same = [m for m in fitting if all(value.get(name) == const for name, const in m.constants.items())]
             fitting = same if len(same) == 1 else fitting
+        refused = describe(value)
         for member in fitting:
             try:
                 return member.convert(value)
@@ -394,7 +395,7 @@ def _union(members: list[_Type]) -> _Type:
                 if len(fitting) == 1 and error.path:
                     raise
                 refused = error.got
-        raise DecodeError(expected, refused if fitting else describe(value))
+        raise DecodeError(expected, refused)
 
     return _Type(expected, accepts, convert)
 

@@ -254,7 +254,12 @@ class Call(Generic[T]):
         return wait
 
     def _facts(self, answer: RawResponse[T] | None = None) -> dict[str, Any]:
-        facts = {"operation": self.name, "method": self.method, "path": self.path, "attempts": self.attempts}
+        facts: dict[str, Any] = {
+            "operation": self.name,
+            "method": self.method,
+            "path": self.path,
+            "attempts": self.attempts,
+        }
         if answer is not None:
             facts |= {"status_code": answer.status_code, "request_id": answer.request_id}
         return facts

@@ -18,7 +18,7 @@ from . import __version__
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from ._settings import Settings
 
@@ -55,7 +55,7 @@ def _arguments(settings: Settings) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _as_configuration_error() -> Iterator[None]:
+def _as_configuration_error() -> Generator[None]:
     try:
         yield
     except (ImportError, OSError, ValueError) as error:

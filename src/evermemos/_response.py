@@ -71,7 +71,8 @@ class RawResponse(Generic[T]):
         if not self.content.strip():
             return "an empty body"
         kind = self.headers.get("content-type", "no content-type").partition(";")[0]
-        reason = {RecursionError: "nested too deeply", UnicodeDecodeError: "not UTF-8"}.get(type(problem), "not JSON")
+        reason = "nested too deeply" if isinstance(problem, RecursionError) else "not JSON"
+        reason = "not UTF-8" if isinstance(problem, UnicodeDecodeError) else reason
         return f"a body of {len(self.content)} bytes ({kind}) that is {reason}"
 
 

@@ -178,6 +178,11 @@ def evolve(
     return attrs.evolve(settings, **changes)
 
 
+def check_http_client(client: Any, kind: type) -> None:
+    if client is not None and not isinstance(client, kind):
+        raise ConfigurationError(f"http_client is of type {type(client).__name__}, expected httpx.{kind.__name__}")
+
+
 def check_url(text: str) -> str:
     """Return a base URL in its plain form: no /api/v0 or /api/v1 at the end, no slash either."""
     example = "expected something like https://api.evermind.ai or http://localhost:1995"

@@ -93,7 +93,7 @@ class EverMemOSError(Exception):
         status = f"{self.status_code} {_phrase(self.status_code)}".strip() if self.status_code else ""
         where = f"{self.method} {self.path}" if self.method else ""
         line = ": ".join(filter(None, [where, status, self.code, self.message]))
-        notes = []
+        notes: list[str] = []
         if self.outcome_unknown:
             notes.append("the outcome is unknown: the write may have been applied, read the record before repeating it")
         if self.retry_after is not None:

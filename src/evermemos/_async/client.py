@@ -14,7 +14,7 @@ from evermemos_api.types import UNSET, Unset
 from .. import _settings
 from .._settings import ApiKey, Settings, TimeoutTypes, VerifyTypes
 from ..errors import ConfigurationError
-from .send import AsyncPool
+from .send import AsyncPool, AsyncSender
 
 if TYPE_CHECKING:
     from .conversation_meta import AsyncConversationMetaV0, AsyncConversationMetaV1
@@ -65,8 +65,7 @@ class AsyncEverMemOS:
     ) -> None:
         # Boxed before anything can fail: a traceback that shows local variables must not show the key.
         key = api_key = None if api_key is None else ApiKey(api_key)  # type: ignore[assignment]
-        if http_client is not None and not isinstance(http_client, httpx.AsyncClient):
-            raise ConfigurationError(f"http_client is {type(http_client).__name__}, expected httpx.AsyncClient")
+        _settings.check_http_client(http_client, httpx.AsyncClient)
         self._settings = _settings.resolve(
             api_key=key,
             base_url=base_url,
@@ -85,12 +84,12 @@ class AsyncEverMemOS:
     @cached_property
     def v0(self) -> AsyncV0:
         """/api/v0, served by the hosted product."""
-        return AsyncV0(self)
+        return AsyncV0(AsyncSender(self._pool, self._settings))
 
     @cached_property
     def v1(self) -> AsyncV1:
         """/api/v1, served by the hosted product and by self-hosted servers."""
-        return AsyncV1(self)
+        return AsyncV1(AsyncSender(self._pool, self._settings))
 
     def with_options(
         self,
@@ -159,50 +158,50 @@ class AsyncEverMemOS:
 class AsyncV0:
     """/api/v0."""
 
-    def __init__(self, client: AsyncEverMemOS) -> None:
-        self._client = client
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
 
     @cached_property
     def memories(self) -> AsyncMemoriesV0:
         """/api/v0/memories."""
-        return AsyncMemoriesV0(self._client)
+        return AsyncMemoriesV0(self._sender)
 
 
 class AsyncMemoriesV0:
     """/api/v0/memories."""
 
-    def __init__(self, client: AsyncEverMemOS) -> None:
-        self._client = client
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
 
     @cached_property
     def conversation_meta(self) -> AsyncConversationMetaV0:
         """/api/v0/memories/conversation-meta."""
         from .conversation_meta import AsyncConversationMetaV0
 
-        return AsyncConversationMetaV0(self._client)
+        return AsyncConversationMetaV0(self._sender)
 
 
 class AsyncV1:
     """/api/v1."""
 
-    def __init__(self, client: AsyncEverMemOS) -> None:
-        self._client = client
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
 
     @cached_property
     def memories(self) -> AsyncMemoriesV1:
         """/api/v1/memories."""
-        return AsyncMemoriesV1(self._client)
+        return AsyncMemoriesV1(self._sender)
 
 
 class AsyncMemoriesV1:
     """/api/v1/memories."""
 
-    def __init__(self, client: AsyncEverMemOS) -> None:
-        self._client = client
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
 
     @cached_property
     def conversation_meta(self) -> AsyncConversationMetaV1:
         """/api/v1/memories/conversation-meta."""
         from .conversation_meta import AsyncConversationMetaV1
 
-        return AsyncConversationMetaV1(self._client)
+        return AsyncConversationMetaV1(self._sender)

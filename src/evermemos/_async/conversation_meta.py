@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
+from types import ModuleType
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from evermemos_api.api.conversation_meta import (
     create_conversation_meta_v0,
@@ -27,14 +28,11 @@ from evermemos_api.models import (
 )
 from evermemos_api.types import UNSET, Unset
 
-from .._call import Call, Options
+from .._call import Options
 from .._params import LlmCustomSettingParam, Scene, UserDetailParam
 from .._response import RawResponse
 from .._settings import TimeoutTypes
-from .send import send
-
-if TYPE_CHECKING:
-    from .client import AsyncEverMemOS
+from .send import AsyncSender
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,14 +43,13 @@ def _raw(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[RawResponse
 
 
 class _Resource:
-    def __init__(self, client: AsyncEverMemOS, *, raw: bool = False) -> None:
-        self._client = client
-        self._is_raw = raw
+    def __init__(self, sender: AsyncSender, *, raw: bool = False) -> None:
+        self._sender = sender
+        self._raw = raw
 
-    async def _call(self, operation: Any, result: type[T], options: Options, **arguments: Any) -> T:
-        call = Call(self._client._settings, operation, result, options, **arguments)  # noqa: SLF001
-        answer = await send(self._client._pool, self._client._settings, call)  # noqa: SLF001
-        return cast("T", answer) if self._is_raw else answer.parse()
+    async def _call(self, operation: ModuleType, result: type[T], options: Options, **arguments: Any) -> T:
+        answer = await self._sender.send(operation, result, options, **arguments)
+        return cast("T", answer) if self._raw else answer.parse()
 
 
 class AsyncConversationMetaV0(_Resource):
@@ -178,7 +175,7 @@ class AsyncConversationMetaV0(_Resource):
     @property
     def with_raw_response(self) -> AsyncConversationMetaV0Raw:
         """The same methods, returning the answer as it came: status, headers, body and `parse()`."""
-        return AsyncConversationMetaV0Raw(self._client)
+        return AsyncConversationMetaV0Raw(self._sender)
 
 
 class AsyncConversationMetaV1(_Resource):
@@ -335,14 +332,14 @@ class AsyncConversationMetaV1(_Resource):
     @property
     def with_raw_response(self) -> AsyncConversationMetaV1Raw:
         """The same methods, returning the answer as it came: status, headers, body and `parse()`."""
-        return AsyncConversationMetaV1Raw(self._client)
+        return AsyncConversationMetaV1Raw(self._sender)
 
 
 class AsyncConversationMetaV0Raw:
     """The methods of conversation metadata on /api/v0, returning RawResponse."""
 
-    def __init__(self, client: AsyncEverMemOS) -> None:
-        resource = AsyncConversationMetaV0(client, raw=True)
+    def __init__(self, sender: AsyncSender) -> None:
+        resource = AsyncConversationMetaV0(sender, raw=True)
         self.create = _raw(resource.create)
         self.update = _raw(resource.update)
         self.get = _raw(resource.get)
@@ -351,8 +348,8 @@ class AsyncConversationMetaV0Raw:
 class AsyncConversationMetaV1Raw:
     """The methods of conversation metadata on /api/v1, returning RawResponse."""
 
-    def __init__(self, client: AsyncEverMemOS) -> None:
-        resource = AsyncConversationMetaV1(client, raw=True)
+    def __init__(self, sender: AsyncSender) -> None:
+        resource = AsyncConversationMetaV1(sender, raw=True)
         self.create = _raw(resource.create)
         self.update = _raw(resource.update)
         self.get = _raw(resource.get)

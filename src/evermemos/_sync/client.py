@@ -15,7 +15,7 @@ from evermemos_api.types import UNSET, Unset
 from .. import _settings
 from .._settings import ApiKey, Settings, TimeoutTypes, VerifyTypes
 from ..errors import ConfigurationError
-from .send import Pool
+from .send import Pool, Sender
 
 if TYPE_CHECKING:
     from .conversation_meta import ConversationMetaV0, ConversationMetaV1
@@ -66,8 +66,7 @@ class EverMemOS:
     ) -> None:
         # Boxed before anything can fail: a traceback that shows local variables must not show the key.
         key = api_key = None if api_key is None else ApiKey(api_key)  # type: ignore[assignment]
-        if http_client is not None and not isinstance(http_client, httpx.Client):
-            raise ConfigurationError(f"http_client is {type(http_client).__name__}, expected httpx.Client")
+        _settings.check_http_client(http_client, httpx.Client)
         self._settings = _settings.resolve(
             api_key=key,
             base_url=base_url,
@@ -86,12 +85,12 @@ class EverMemOS:
     @cached_property
     def v0(self) -> V0:
         """/api/v0, served by the hosted product."""
-        return V0(self)
+        return V0(Sender(self._pool, self._settings))
 
     @cached_property
     def v1(self) -> V1:
         """/api/v1, served by the hosted product and by self-hosted servers."""
-        return V1(self)
+        return V1(Sender(self._pool, self._settings))
 
     def with_options(
         self,
@@ -160,50 +159,50 @@ class EverMemOS:
 class V0:
     """/api/v0."""
 
-    def __init__(self, client: EverMemOS) -> None:
-        self._client = client
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
 
     @cached_property
     def memories(self) -> MemoriesV0:
         """/api/v0/memories."""
-        return MemoriesV0(self._client)
+        return MemoriesV0(self._sender)
 
 
 class MemoriesV0:
     """/api/v0/memories."""
 
-    def __init__(self, client: EverMemOS) -> None:
-        self._client = client
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
 
     @cached_property
     def conversation_meta(self) -> ConversationMetaV0:
         """/api/v0/memories/conversation-meta."""
         from .conversation_meta import ConversationMetaV0
 
-        return ConversationMetaV0(self._client)
+        return ConversationMetaV0(self._sender)
 
 
 class V1:
     """/api/v1."""
 
-    def __init__(self, client: EverMemOS) -> None:
-        self._client = client
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
 
     @cached_property
     def memories(self) -> MemoriesV1:
         """/api/v1/memories."""
-        return MemoriesV1(self._client)
+        return MemoriesV1(self._sender)
 
 
 class MemoriesV1:
     """/api/v1/memories."""
 
-    def __init__(self, client: EverMemOS) -> None:
-        self._client = client
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
 
     @cached_property
     def conversation_meta(self) -> ConversationMetaV1:
         """/api/v1/memories/conversation-meta."""
         from .conversation_meta import ConversationMetaV1
 
-        return ConversationMetaV1(self._client)
+        return ConversationMetaV1(self._sender)

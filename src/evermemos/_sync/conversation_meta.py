@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
+from types import ModuleType
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from evermemos_api.api.conversation_meta import (
     create_conversation_meta_v0,
@@ -28,14 +29,11 @@ from evermemos_api.models import (
 )
 from evermemos_api.types import UNSET, Unset
 
-from .._call import Call, Options
+from .._call import Options
 from .._params import LlmCustomSettingParam, Scene, UserDetailParam
 from .._response import RawResponse
 from .._settings import TimeoutTypes
-from .send import send
-
-if TYPE_CHECKING:
-    from .client import EverMemOS
+from .send import Sender
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,14 +44,13 @@ def _raw(method: Callable[P, T]) -> Callable[P, RawResponse[T]]:
 
 
 class _Resource:
-    def __init__(self, client: EverMemOS, *, raw: bool = False) -> None:
-        self._client = client
-        self._is_raw = raw
+    def __init__(self, sender: Sender, *, raw: bool = False) -> None:
+        self._sender = sender
+        self._raw = raw
 
-    def _call(self, operation: Any, result: type[T], options: Options, **arguments: Any) -> T:
-        call = Call(self._client._settings, operation, result, options, **arguments)  # noqa: SLF001
-        answer = send(self._client._pool, self._client._settings, call)  # noqa: SLF001
-        return cast("T", answer) if self._is_raw else answer.parse()
+    def _call(self, operation: ModuleType, result: type[T], options: Options, **arguments: Any) -> T:
+        answer = self._sender.send(operation, result, options, **arguments)
+        return cast("T", answer) if self._raw else answer.parse()
 
 
 class ConversationMetaV0(_Resource):
@@ -179,7 +176,7 @@ class ConversationMetaV0(_Resource):
     @property
     def with_raw_response(self) -> ConversationMetaV0Raw:
         """The same methods, returning the answer as it came: status, headers, body and `parse()`."""
-        return ConversationMetaV0Raw(self._client)
+        return ConversationMetaV0Raw(self._sender)
 
 
 class ConversationMetaV1(_Resource):
@@ -336,14 +333,14 @@ class ConversationMetaV1(_Resource):
     @property
     def with_raw_response(self) -> ConversationMetaV1Raw:
         """The same methods, returning the answer as it came: status, headers, body and `parse()`."""
-        return ConversationMetaV1Raw(self._client)
+        return ConversationMetaV1Raw(self._sender)
 
 
 class ConversationMetaV0Raw:
     """The methods of conversation metadata on /api/v0, returning RawResponse."""
 
-    def __init__(self, client: EverMemOS) -> None:
-        resource = ConversationMetaV0(client, raw=True)
+    def __init__(self, sender: Sender) -> None:
+        resource = ConversationMetaV0(sender, raw=True)
         self.create = _raw(resource.create)
         self.update = _raw(resource.update)
         self.get = _raw(resource.get)
@@ -352,8 +349,8 @@ class ConversationMetaV0Raw:
 class ConversationMetaV1Raw:
     """The methods of conversation metadata on /api/v1, returning RawResponse."""
 
-    def __init__(self, client: EverMemOS) -> None:
-        resource = ConversationMetaV1(client, raw=True)
+    def __init__(self, sender: Sender) -> None:
+        resource = ConversationMetaV1(sender, raw=True)
         self.create = _raw(resource.create)
         self.update = _raw(resource.update)
         self.get = _raw(resource.get)

@@ -2,11 +2,12 @@
 """Sending: the connections of a client, and the loop around the attempts of a call."""
 
 import time
-from typing import TypeVar
+from types import ModuleType
+from typing import Any, TypeVar
 
 import httpx
 
-from .._call import FAILURES, Call
+from .._call import FAILURES, Call, Options
 from .._http import Place, build_sync, limit_sync, place_sync
 from .._response import RawResponse
 from .._settings import Settings
@@ -44,19 +45,27 @@ class Pool:
             client.close()
 
 
-def send(pool: Pool, settings: Settings, call: Call[T]) -> RawResponse[T]:
-    """Send a call's request until there is an answer to keep or an error to raise."""
-    client = pool.client(settings)
-    try:
-        while True:
-            outcome = _attempt(client, call)
-            if isinstance(outcome, RawResponse):
-                call.log(outcome.status_code)
-                return outcome
-            time.sleep(outcome)
-    except EverMemOSError as error:
-        call.log(error.status_code or type(error).__name__)
-        raise
+class Sender:
+    """What a resource needs of its client: the connections, shared by all copies of it, and the settings of this copy."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings
+
+    def send(self, operation: ModuleType, result: type[T], options: Options, **arguments: Any) -> RawResponse[T]:
+        """Call an operation: send until there is an answer to keep or an error to raise. `Call` has the arguments."""
+        client = self._pool.client(self._settings)
+        call = Call(self._settings, operation, result, options, **arguments)
+        try:
+            while True:
+                outcome = _attempt(client, call)
+                if isinstance(outcome, RawResponse):
+                    call.log(outcome.status_code)
+                    return outcome
+                time.sleep(outcome)
+        except EverMemOSError as error:
+            call.log(error.status_code or type(error).__name__)
+            raise
 
 
 def _attempt(client: httpx.Client, call: Call[T]) -> RawResponse[T] | float:

@@ -28,7 +28,7 @@ class Operation(NamedTuple):
     on_null: str = ""
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, and a part of the normal course
+class Refused(Exception):
     """An answer other than 200.
 
     Attributes:

@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
     # Buffered, an answer goes out as one packet.
     wbufsize = -1
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base class
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
     def _answer(self) -> None:

@@ -1,0 +1,376 @@
+"""What servers do to connections, over real sockets: cut, stall, drip, flood, mangle and point elsewhere."""
+
+import contextlib
+import gzip
+import json
+import socket
+import struct
+import threading
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import PATCHED, RECORD, Flavour, ScriptedServer, Step, http
+
+from evermemos import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
+    InternalServerError,
+)
+
+Serve = Callable[..., ScriptedServer]
+MB = 1024 * 1024
+# For what must end in half a second and would otherwise take `ENDLESS`.
+WIDE_GUARD, ENDLESS = 7.0, 15.0
+
+
+def http_client(flavour: Flavour, server: ScriptedServer, **settings: Any) -> Any:
+    return flavour.client(base_url=server.url, **settings)
+
+
+def get(flavour: Flavour, client: Any, **options: Any) -> Any:
+    return flavour.call(client.v1.memories.conversation_meta.get, **options)
+
+
+def update(flavour: Flavour, client: Any, **options: Any) -> Any:
+    return flavour.call(client.v1.memories.conversation_meta.update, name="new", **options)
+
+
+@contextlib.contextmanager
+def soon() -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < WIDE_GUARD
+
+
+# Steps of a script
+
+
+def reset(connection: socket.socket) -> None:
+    # Closing a socket that does not linger sends RST instead of FIN.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def silent(connection: socket.socket) -> None:
+    connection.recv(1)
+
+
+def after(data: bytes, then: Callable[[socket.socket], None] = lambda _: None) -> Step:
+    """Send something, and then do something else. Without it the server hangs up."""
+
+    def step(connection: socket.socket) -> None:
+        connection.sendall(data)
+        then(connection)
+
+    return step
+
+
+def drip(start: bytes, drop: bytes) -> Step:
+    """Send the start, and then a drop every 20 ms for ever, as it seems."""
+
+    def step(connection: socket.socket) -> None:
+        connection.sendall(start)
+        end = time.monotonic() + ENDLESS
+        while time.monotonic() < end:
+            connection.sendall(drop)
+            threading.Event().wait(0.02)
+
+    return step
+
+
+def flood(start: bytes, part: bytes) -> Step:
+    """Send the start, and then parts for as long as they are taken."""
+
+    def step(connection: socket.socket) -> None:
+        connection.sendall(start)
+        while True:
+            connection.sendall(part)
+
+    return step
+
+
+def chunks(*parts: bytes, status: str = "200 OK", encoding: str = "identity") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Encoding: {encoding}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+BREAKS: dict[str, Step] = {
+    "reset before any answer": reset,
+    "hung up before any answer": after(b""),
+    "cut in the status line": after(b"HTTP/1.1 2"),
+    "cut in the headers": after(HEAD + b"Content-Le"),
+    "reset in the headers": after(HEAD + b"Content-Le", reset),
+    "content-length longer than the body": after(HEAD + b"Content-Length: 1000\r\n\r\n" + json.dumps(RECORD).encode()),
+    "reset in the body": after(HEAD + b'Content-Length: 1000\r\n\r\n{"result', reset),
+    "cut between chunks": after(chunks(json.dumps(RECORD).encode())),
+    "cut in a chunk": after(HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\nabc"),
+    "no HTTP at all": after(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
+}
+STALLS: dict[str, Step] = {
+    "no answer": silent,
+    "half a header": after(HEAD + b"Content-Le", silent),
+    "half a body": after(HEAD + b"Content-Length: 1000\r\n\r\n{", silent),
+}
+
+
+# Broken and stalled answers
+
+
+@pytest.mark.parametrize("fault", [*BREAKS, *STALLS])
+def test_a_read_is_repeated_after_a_broken_answer(flavour: Flavour, serve: Serve, fault: str) -> None:
+    server = serve((BREAKS | STALLS)[fault], http(RECORD))
+    client = http_client(flavour, server, timeout=0.3 if fault in STALLS else 30)
+    assert get(flavour, client).result.id == RECORD["result"]["id"]  # type: ignore[index]
+    assert (len(server.requests), server.connections) == (2, 2)
+
+
+@pytest.mark.parametrize("fault", [*BREAKS, *STALLS])
+def test_a_write_is_not_repeated_after_a_broken_answer_and_its_outcome_is_unknown(
+    flavour: Flavour, serve: Serve, fault: str
+) -> None:
+    server = serve((BREAKS | STALLS)[fault], http(PATCHED))
+    client = http_client(flavour, server, timeout=0.3 if fault in STALLS else 30)
+    with pytest.raises(APIConnectionError, match="outcome is unknown") as caught:
+        update(flavour, client)
+    assert isinstance(caught.value, APITimeoutError) is (fault in STALLS)
+    assert (caught.value.outcome_unknown, caught.value.attempts, len(server.requests)) == (True, 1, 1)
+    # The client is none the worse for it.
+    assert update(flavour, client).status == "ok"
+
+
+def test_a_slow_answer_is_waited_for(flavour: Flavour, serve: Serve) -> None:
+    server = serve(after(b"", lambda connection: (threading.Event().wait(0.5), connection.sendall(http(PATCHED)))[1]))
+    assert update(flavour, http_client(flavour, server)).status == "ok"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("method", [get, update])
+def test_a_refused_connection_is_tried_again_even_for_a_write(flavour: Flavour, method: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = flavour.client(base_url=f"http://127.0.0.1:{port}", max_retries=1)
+    with pytest.raises(APIConnectionError, match="could not be sent") as caught:
+        method(flavour, client)
+    assert (caught.value.attempts, caught.value.outcome_unknown) == (2, False)
+
+
+# Connections that the server drops
+
+
+def gone(closed: threading.Event) -> Callable[[socket.socket], None]:
+    def step(connection: socket.socket) -> None:
+        connection.shutdown(socket.SHUT_RDWR)
+        closed.set()
+
+    return step
+
+
+def trap(connection: socket.socket) -> None:
+    """Wait for whatever comes next on this connection, and reset it."""
+    connection.recv(1)
+    reset(connection)
+
+
+PACKED = gzip.compress(b'{"message": "boom"}')
+FAILURES = {
+    "with a length": http({"message": "boom"}, "500 Internal Server Error"),
+    "empty": http(b"", "500 Internal Server Error"),
+    "in chunks": chunks(b'{"message": ', b'"boom"}', b"", status="500 Internal Server Error"),
+    "in one chunk": chunks(b'{"message": "boom"}', b"", status="503 Service Unavailable"),
+    "packed": http(PACKED, "502 Bad Gateway", "Content-Encoding: gzip"),
+}
+
+
+@pytest.mark.parametrize("dropped", ["at once", "at the next request"])
+@pytest.mark.parametrize("kind", FAILURES)
+def test_a_write_after_a_500_goes_over_a_fresh_connection(
+    flavour: Flavour, serve: Serve, kind: str, dropped: str
+) -> None:
+    closed = threading.Event()
+    server = serve(after(FAILURES[kind], trap if dropped == "at the next request" else gone(closed)), http(PATCHED))
+    client = http_client(flavour, server, max_retries=0)
+    with pytest.raises(InternalServerError):
+        get(flavour, client)
+    if dropped == "at once":
+        assert closed.wait(WIDE_GUARD)
+    assert update(flavour, client).status == "ok"
+    assert (len(server.requests), server.connections) == (2, 2)
+
+
+def test_a_connection_that_was_closed_while_idle_is_not_used_again(flavour: Flavour, serve: Serve) -> None:
+    closed = threading.Event()
+    server = serve(after(http(PATCHED), gone(closed)), http(PATCHED))
+    client = http_client(flavour, server)
+    update(flavour, client)
+    assert closed.wait(WIDE_GUARD)
+    update(flavour, client)
+    assert (len(server.requests), server.connections) == (2, 2)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "422 Unprocessable Entity", "429 Too Many Requests"])
+def test_a_connection_is_kept_after_any_other_answer(flavour: Flavour, serve: Serve, status: str) -> None:
+    server = serve(http(RECORD, status), http(PATCHED))
+    client = http_client(flavour, server, max_retries=0)
+    with contextlib.suppress(APIStatusError):
+        get(flavour, client)
+    update(flavour, client)
+    assert (len(server.requests), server.connections) == (2, 1)
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Moved"])
+@pytest.mark.parametrize("method", [get, update])
+def test_a_redirect_is_not_followed_and_the_error_says_where_it_points(
+    flavour: Flavour, serve: Serve, method: Callable[..., Any], status: str
+) -> None:
+    other = serve(http(RECORD))
+    server = serve(http(b"", status, f"Location: {other.url}/api/v1/elsewhere"))
+    with pytest.raises(APIStatusError) as caught:
+        method(flavour, http_client(flavour, server))
+    assert f"{other.url}/api/v1/elsewhere" in str(caught.value)
+    assert (caught.value.status_code, len(server.requests), other.connections) == (int(status[:3]), 1, 0)
+
+
+# Deadlines
+
+
+@pytest.mark.parametrize("method", [get, update])
+@pytest.mark.parametrize(
+    "step",
+    {
+        "no answer": silent,
+        "headers drip": drip(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x"),
+        "status line drips": drip(b"", b"H"),
+        "body drips": drip(HEAD + b"Content-Length: 1000000\r\n\r\n", b" "),
+        "chunks drip": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        "always 503": http({"message": "busy"}, "503 Service Unavailable"),
+    }.items(),
+    ids=lambda step: step[0],
+)
+def test_a_deadline_bounds_a_call_whatever_the_server_does(
+    flavour: Flavour, serve: Serve, step: tuple[str, Step], method: Callable[..., Any]
+) -> None:
+    server = serve(step[1])
+    client = http_client(flavour, server, max_retries=1_000)
+    with soon(), pytest.raises(APIError) as caught:
+        method(flavour, client, deadline=0.5)
+    assert isinstance(caught.value, InternalServerError if step[0] == "always 503" else APITimeoutError)
+    assert caught.value.outcome_unknown is (method is update and step[0] != "always 503")
+
+
+# Answers that are too large
+
+
+@contextlib.contextmanager
+def memory_below(most: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < most
+    finally:
+        tracemalloc.stop()
+
+
+def bomb(size: int, wbits: int) -> bytes:
+    packer = zlib.compressobj(9, wbits=wbits)
+    return b"".join([*(packer.compress(bytes(MB)) for _ in range(size // MB)), packer.flush()])
+
+
+GZIP, DEFLATE = 31, 15
+BOMBS = {"gzip": bomb(200 * MB, GZIP), "deflate": bomb(200 * MB, DEFLATE)}
+OPEN = HEAD + b"Connection: close\r\n\r\n"
+FLOODS: dict[str, Step] = {
+    "an announced length": flood(HEAD + b"Content-Length: 100000000\r\n\r\n", bytes(65536)),
+    "no length": flood(OPEN, bytes(65536)),
+    "chunks": flood(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + bytes(65536) + b"\r\n"),
+    "a gzip bomb": http(BOMBS["gzip"], "200 OK", "Content-Encoding: gzip"),
+    "a gzip bomb in one chunk": chunks(BOMBS["gzip"], b"", encoding="gzip"),
+    "a deflate bomb": http(BOMBS["deflate"], "200 OK", "Content-Encoding: deflate"),
+    "an error": flood(b"HTTP/1.1 500 Internal Server Error\r\n\r\n", bytes(65536)),
+    "a bomb for an error": http(BOMBS["gzip"], "500 Internal Server Error", "Content-Encoding: gzip"),
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_an_answer_over_the_bound_is_an_error_and_never_in_memory(flavour: Flavour, serve: Serve, kind: str) -> None:
+    assert len(BOMBS["gzip"]) < 200 * MB / 900
+    client = http_client(flavour, serve(FLOODS[kind]), max_response_bytes=MB, max_retries=0, deadline=60)
+    with memory_below(6 * MB), pytest.raises(APIError) as caught:
+        get(flavour, client)
+    if "error" in kind:
+        assert isinstance(caught.value, InternalServerError)
+        assert caught.value.status_code == 500
+    else:
+        assert isinstance(caught.value, APIResponseValidationError)
+        assert str(MB) in str(caught.value)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_bound_counts_the_unpacked_body_to_the_byte(flavour: Flavour, serve: Serve, *, packed: bool) -> None:
+    body = json.dumps(RECORD).encode()
+    server = serve(http(gzip.compress(body), "200 OK", "Content-Encoding: gzip") if packed else http(body))
+    assert get(flavour, http_client(flavour, server, max_response_bytes=len(body))).status == "ok"
+    with pytest.raises(APIResponseValidationError, match=f"at most {len(body) - 1} bytes"):
+        get(flavour, http_client(flavour, server, max_response_bytes=len(body) - 1))
+
+
+def test_the_bound_is_64_mib_by_default(flavour: Flavour, serve: Serve) -> None:
+    record = {**RECORD, "pad": "x" * (63 * MB)}
+    assert len(get(flavour, http_client(flavour, serve(http(record)))).additional_properties["pad"]) == 63 * MB
+    with pytest.raises(APIResponseValidationError, match=str(64 * MB)):
+        get(flavour, http_client(flavour, serve(http(b"", "200 OK", f"Content-Length: {64 * MB + 1}"))))
+
+
+# Packed answers
+
+BODY = json.dumps(RECORD).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (gzip.compress(BODY), "gzip"),
+        (gzip.compress(BODY), "GZIP"),
+        (gzip.compress(BODY), "x-gzip"),
+        (zlib.compress(BODY), "deflate"),
+        (BODY, "identity"),
+    ],
+)
+def test_a_packed_answer_is_read(flavour: Flavour, serve: Serve, content: bytes, encoding: str) -> None:
+    server = serve(http(content, "200 OK", f"Content-Encoding: {encoding}"))
+    assert get(flavour, http_client(flavour, server)).result.id == RECORD["result"]["id"]  # type: ignore[index]
+    assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    {
+        "not gzip": (BODY, "gzip"),
+        "cut": (gzip.compress(BODY)[:-20], "gzip"),
+        "wrong sum": (gzip.compress(BODY)[:-8] + bytes(8), "gzip"),
+        "broken inside": (gzip.compress(BODY)[:30] + bytes(30), "gzip"),
+        "empty": (b"", "gzip"),
+        "unknown": (BODY, "br"),
+        "two at once": (gzip.compress(gzip.compress(BODY)), "gzip, gzip"),
+    }.values(),
+    ids=str,
+)
+@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "503 Service Unavailable"])
+def test_an_answer_that_cannot_be_unpacked_is_an_error_with_its_status(
+    flavour: Flavour, serve: Serve, content: bytes, encoding: str, status: str
+) -> None:
+    server = serve(http(content, status, f"Content-Encoding: {encoding}", "X-Request-Id: req-1"))
+    with pytest.raises(APIError) as caught:
+        get(flavour, http_client(flavour, server, max_retries=0))
+    assert isinstance(caught.value, APIResponseValidationError if status == "200 OK" else APIStatusError)
+    assert (caught.value.status_code, caught.value.request_id) == (int(status[:3]), "req-1")
