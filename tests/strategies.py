@@ -1,10 +1,15 @@
 """Hypothesis strategies for the subset of JSON Schema that openapi.yaml uses: bodies that conform, and that do not."""
 
 import copy
+from functools import cache
 from typing import Any, NamedTuple
 
+import yaml
+from conftest import ROOT
 from hypothesis import strategies as st
 
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+COMPONENTS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 Path = tuple[str | int, ...]
 Schema = dict[str, Any]
 
@@ -27,30 +32,35 @@ CANARY = "somebody's own words"
 WRONG: tuple[Any, ...] = (None, True, 7, 1.5, CANARY, [], {}, [CANARY], {"unknown": CANARY})
 
 
-def bodies(schema: Schema, components: dict[str, Schema]) -> st.SearchStrategy[Any]:
-    """Values that conform to a schema."""
+@cache
+def conforming(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Bodies that conform to a component of openapi.yaml."""
+    return _objects(COMPONENTS[name])
+
+
+def _values(schema: Schema) -> st.SearchStrategy[Any]:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return st.deferred(lambda: bodies(components[name], components))
+        return conforming(name) if COMPONENTS[name]["type"] == "object" else _values(COMPONENTS[name])
     if "anyOf" in schema:
-        return st.one_of(*(bodies(member, components) for member in schema["anyOf"]))
+        return st.one_of(*map(_values, schema["anyOf"]))
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     kinds = schema.get("type", "any")
     if isinstance(kinds, list):
-        return st.one_of(*(bodies({**schema, "type": kind}, components) for kind in kinds))
+        return st.one_of(*(_values({**schema, "type": kind}) for kind in kinds))
     if kinds == "array":
-        return st.lists(bodies(schema["items"], components), max_size=3)
-    return _objects(schema, components) if kinds == "object" else SCALARS.get(kinds, JSON)
+        return st.lists(_values(schema["items"]), max_size=3)
+    return SCALARS.get(kinds, JSON)
 
 
-def _objects(schema: Schema, components: dict[str, Schema]) -> st.SearchStrategy[dict[str, Any]]:
+def _objects(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
     properties = schema.get("properties", {})
-    fields = {name: bodies(inner, components) for name, inner in properties.items()}
+    fields = {name: _values(inner) for name, inner in properties.items()}
     required = {name: fields.pop(name) for name in schema.get("required", ())}
     declared = st.fixed_dictionaries(required, optional=fields)
     additional = schema.get("additionalProperties", True)
-    others = JSON if additional is True else bodies(additional, components)
+    others = JSON if additional is True else _values(additional)
     unknown = st.dictionaries(NAMES.filter(lambda name: name not in properties), others, max_size=2)
     return st.builds(lambda known, more: {**known, **more}, declared, unknown)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from evermemos_api import models
 
 import evermemos.sandbox
 from evermemos.sandbox import Sandbox
@@ -28,9 +29,15 @@ V1 = "/api/v1/memories/conversation-meta"
 SAMPLE = Path(__file__).parent / "data" / "real_server_v1_sample.jsonl"
 EXCHANGES = [json.loads(line) for line in SAMPLE.read_text().splitlines()]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
-REQUIRED = {"version": "1.0", "scene": "assistant", "scene_desc": {}, "name": "N", "created_at": "2025-01-15"}
-GLOBAL = {"created_at": "2025-01-15T10:00:00+00:00", "scene": "assistant", "scene_desc": {"a": 1}}
-GROUP = {"created_at": "2025-01-15T10:00:00+00:00", "group_id": "g", "name": "N"}
+REQUIRED: dict[str, Any] = {
+    "version": "1.0",
+    "scene": "assistant",
+    "scene_desc": {},
+    "name": "N",
+    "created_at": "2025-01-15",
+}
+GLOBAL: dict[str, Any] = {"created_at": "2025-01-15T10:00:00+00:00", "scene": "assistant", "scene_desc": {"a": 1}}
+GROUP: dict[str, Any] = {"created_at": "2025-01-15T10:00:00+00:00", "group_id": "g", "name": "N"}
 
 
 @pytest.fixture
@@ -480,7 +487,7 @@ def test_v0_post_merges_and_dates_a_change(v0: Talk) -> None:
     assert first["created_at"] == first["updated_at"] == "2026-01-01T00:00:00.000123+00:00"
     stored = v0.record("g")
     assert stored["created_at"] == stored["updated_at"] == "2026-01-01T00:00:00.000000+00:00"
-    later: dict[str, Any] = GROUP | {
+    later = GROUP | {
         "created_at": "2025-02-02T00:00:00+00:00",
         "name": "M",
         "description": None,
@@ -533,6 +540,20 @@ def test_versions_have_records_of_their_own(v0: Talk, v1: Talk) -> None:
     assert v1.get()[0] == 404
     v1.post(**REQUIRED)
     assert (v0.record()["scene_desc"], v1.record()["scene_desc"]) == ({"a": 1}, {})
+
+
+def test_answers_fit_the_spec(v0: Talk, v1: Talk) -> None:
+    written = models.ConversationMetaEnvelope, models.PatchConversationMetaResponse
+    for talk, body, (envelope, patched) in (
+        (v1, REQUIRED, written),
+        (v0, GLOBAL, (models.ConversationMetaEnvelopeV0, written[1])),
+        (v0, GROUP, (models.ConversationMetaEnvelopeV0, written[1])),
+    ):
+        group_id = body.get("group_id")
+        envelope.from_dict(talk.post(**body, user_details={"u": {"full_name": "U"}})[1])
+        envelope.from_dict(talk.get(group_id)[1])
+        for change in (dict[str, Any](tags=[]), {}):
+            patched.from_dict(talk.patch(group_id=group_id, **change)[1])
 
 
 # Who may ask, and where
@@ -750,13 +771,14 @@ def test_server_takes_a_host_and_a_port(sandbox: Sandbox) -> None:
 
 def test_server_takes_many_connections(sandbox: Sandbox) -> None:
     Talk(sandbox).post(**REQUIRED)
-    with sandbox.serve() as url:
+    with sandbox.serve() as url, httpx.Client(base_url=url) as client, ThreadPoolExecutor(64) as pool:
+        start = threading.Barrier(64)
 
         def ask(_: int) -> int:
-            return httpx.patch(url + V1, json={"name": "New"}).status_code
+            start.wait()
+            return client.patch(V1, json={"name": "New"}).status_code
 
-        with ThreadPoolExecutor(64) as pool:
-            assert list(pool.map(ask, range(64))) == [200] * 64
+        assert list(pool.map(ask, range(64))) == [200] * 64
 
 
 @pytest.mark.parametrize("header", ["Transfer-Encoding: chunked", "Content-Length: x", "Content-Length: -1"])

@@ -4,6 +4,7 @@ Each `type: ignore` names the error that must be there; one that is not needed f
 """
 
 from datetime import UTC, datetime
+from typing import assert_type
 
 from evermemos_api.models import (
     ConversationMetaEnvelope,
@@ -11,7 +12,6 @@ from evermemos_api.models import (
     PatchConversationMetaResponse,
     UserDetail,
 )
-from typing_extensions import assert_type
 
 from evermemos import AsyncEverMemOS, EverMemOS, RawResponse
 

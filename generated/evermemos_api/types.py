@@ -1,8 +1,8 @@
 """What every generated model is made of: UNSET, the base classes with their JSON codec, and DecodeError.
 
-A model is a plain attrs declaration. Its codec is compiled from the annotations when the class is first used: one list of
-(JSON name, classes taken as they are, function for everything else), which `from_dict` walks once. Nothing that does not
-fit the annotation gets through; unknown fields are kept in `additional_properties`.
+A model is a plain attrs declaration. Its codec is compiled from the annotations when the class is first used, as attrs
+compiles `__init__`: one function that takes each field as it is if its class is allowed, and hands anything else to the
+function for its annotation. Nothing that does not fit gets through; unknown fields are kept in `additional_properties`.
 """
 
 import datetime
@@ -11,7 +11,6 @@ import typing
 import uuid
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from http import HTTPStatus
-from operator import attrgetter
 from typing import Any, Final, Generic, Literal, NamedTuple, NoReturn, Self, TypeVar
 
 import attrs
@@ -96,38 +95,11 @@ class Model:
         """
         if src_dict.__class__ is not dict and not isinstance(src_dict, Mapping):
             raise DecodeError("object", describe(src_dict))
-        codec = _codecs[cls]
-        get = src_dict.get
-        values = []
-        for name, absent, accepts, convert, expected in codec.fields:
-            value = get(name, absent)
-            if value.__class__ not in accepts:
-                if value is _MISSING:
-                    raise DecodeError(expected, "nothing", (name,))
-                try:
-                    value = convert(value)
-                except DecodeError as error:
-                    error.inside(name)
-                    raise
-            values.append(value)
-        if codec.known.issuperset(src_dict):
-            return cls(*values)
-        unknown = {key: value for key, value in src_dict.items() if key not in codec.known}
-        if codec.additional is None:
-            raise DecodeError("no such field", "an unknown field", (next(iter(unknown)),))
-        return cls(*values, additional_properties=codec.additional(unknown))  # type: ignore[call-arg]
+        return _codecs[cls].decode(src_dict)  # type: ignore[no-any-return]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parsed JSON object that this model stands for. Fields that are UNSET are left out."""
-        codec = _codecs[self.__class__]
-        extra = getattr(self, "additional_properties", None)
-        result: dict[str, Any] = encode(extra) if extra else {}
-        for name, value in zip(codec.names, codec.read(self), strict=True):
-            if value.__class__ in _PLAIN:
-                result[name] = value
-            elif value is not UNSET:
-                result[name] = encode(value)
-        return result
+        return _codecs[self.__class__].encode(self)
 
     @property
     def additional_keys(self) -> list[str]:
@@ -139,15 +111,6 @@ class MapModel(Model, MutableMapping[str, V], Generic[V]):
     """Base class of the models that are maps: JSON objects without declared fields. They behave as a dict does."""
 
     __slots__ = ()
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        if src_dict.__class__ is not dict and not isinstance(src_dict, Mapping):
-            raise DecodeError("object", describe(src_dict))
-        return cls(_codecs[cls].additional(src_dict))  # type: ignore[misc, call-arg]
-
-    def to_dict(self) -> dict[str, Any]:
-        return encode(self._items)  # type: ignore[no-any-return]
 
     @property
     def _items(self) -> dict[str, V]:
@@ -219,41 +182,78 @@ class _Type(NamedTuple):
     expected: str
     accepts: frozenset[type]  # exact classes that are taken as they are
     convert: Callable[[Any], Any]  # for every other value: returns it converted, or raises DecodeError
-    json_class: type = type(None)  # the class of JSON value that `convert` can do something with
+    json_class: type = type(None)  # the class of JSON values that `convert` can do something with
     constants: Mapping[str, Any] = {}  # of a model: the fields with one possible value
 
 
 class _Codec(NamedTuple):
-    fields: list[tuple[str, Any, frozenset[type], Callable[[Any], Any], str]]
-    known: frozenset[str]
-    additional: Callable[[Any], Any] | None
-    names: tuple[str, ...]
-    read: Callable[[Any], tuple[Any, ...]]
+    """The two functions of a model class."""
+
+    decode: Callable[[Mapping[str, Any]], Any]
+    encode: Callable[[Any], dict[str, Any]]
 
 
 _MISSING: Final = object()
 _PLAIN: Final[frozenset[type]] = frozenset({str, int, float, bool, type(None)})
 _JSON: Final[frozenset[type]] = frozenset({*_PLAIN, dict, list})
 
+# A field that is read: taken as it is, or converted; and a field that is written.
+_READ = """
+    v{i} = get({name!r}, {absent})
+    if v{i}.__class__ not in accepts{i}:
+        if v{i} is MISSING:
+            raise DecodeError({expected!r}, "nothing", ({name!r},))
+        try:
+            v{i} = convert{i}(v{i})
+        except DecodeError as error:
+            error.inside({name!r})
+            raise"""
+_WRITE = """
+    v = model.{attribute}
+    if v.__class__ in PLAIN:
+        result[{name!r}] = v
+    elif v is not UNSET:
+        result[{name!r}] = encode(v)"""
+_MODULE = """
+def decode(source):
+    get = source.get{read}
+    if known.issuperset(source):
+        return cls({values})
+    return cls({values}**unknown(source))
+
+def write(model):
+    result = {start}{write}
+    return result
+"""
+
 
 class _Codecs(dict[type, _Codec]):
     def __missing__(self, cls: type) -> _Codec:
         hints = typing.get_type_hints(cls, localns=_ModelNames())
-        declared = [field for field in attrs.fields(cls) if field.name != "additional_properties"]
-        fields = []
-        for field in declared:
-            read = _compile(hints[field.name])
-            absent = UNSET if Unset in read.accepts else _MISSING
-            fields.append((_json_name(field), absent, read.accepts, read.convert, read.expected))
-        names = tuple(field[0] for field in fields)
-        additional = hints.get("additional_properties")
-        codec = self[cls] = _Codec(
-            fields=fields,
-            known=frozenset(names),
-            additional=None if additional is None else _compile(additional).convert,
-            names=names,
-            read=_reader([field.name for field in declared]),
-        )
+        rest = _compile(hints.pop("additional_properties")).convert if "additional_properties" in hints else None
+        declared = [field for field in attrs.fields(cls) if field.name in hints]
+        names = frozenset(map(_json_name, declared))
+
+        def unknown(source: Mapping[str, Any]) -> dict[str, Any]:
+            fields = {key: value for key, value in source.items() if key not in names} if names else source
+            if rest is None:
+                raise DecodeError("no such field", "an unknown field", (next(iter(fields)),))
+            return {"additional_properties": rest(fields)}
+
+        scope = {"cls": cls, "known": names, "unknown": unknown, "encode": encode, "DecodeError": DecodeError}
+        scope |= {"MISSING": _MISSING, "UNSET": UNSET, "PLAIN": _PLAIN}
+        read = write = ""
+        for i, field in enumerate(declared):
+            name, how = _json_name(field), _compile(hints[field.name])
+            scope |= {f"accepts{i}": how.accepts, f"convert{i}": how.convert}
+            absent = "UNSET" if Unset in how.accepts else "MISSING"
+            read += _READ.format(i=i, name=name, absent=absent, expected=how.expected)
+            write += _WRITE.format(attribute=field.name, name=name)
+        extra = "model.additional_properties"
+        start = "dict()" if rest is None else f"encode({extra}) if {extra} else dict()"
+        values = "".join(f"v{i}, " for i in range(len(declared)))
+        exec(_MODULE.format(read=read, write=write, values=values, start=start), scope)
+        codec = self[cls] = _Codec(scope["decode"], scope["write"])  # type: ignore[arg-type]
         return codec
 
 
@@ -273,12 +273,6 @@ class _ModelNames(dict[str, Any]):
 
 def _json_name(field: "attrs.Attribute[Any]") -> str:
     return str(field.metadata.get("json", field.name))
-
-
-def _reader(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda model: tuple(getattr(model, name) for name in names)
 
 
 def _compile(hint: Any) -> _Type:
@@ -382,7 +376,11 @@ def _union(members: list[_Type]) -> _Type:
     accepts = frozenset[type]().union(*(member.accepts for member in members))
     expected = " | ".join(member.expected for member in members if member is not _SCALARS[Unset])
 
+    objects = [member for member in members if member.json_class is dict]
+
     def convert(value: Any) -> Any:
+        if value.__class__ is dict and len(objects) == 1:
+            return objects[0].convert(value)
         fitting = [member for member in members if isinstance(value, member.json_class)]
         if len(fitting) > 1 and isinstance(value, Mapping):
             same = [m for m in fitting if all(value.get(name) == const for name, const in m.constants.items())]

@@ -45,7 +45,7 @@ class AsyncPool:
 
 
 class AsyncSender:
-    """What a resource needs of its client: the connections, shared by all copies of it, and the settings of this copy."""
+    """What a resource needs of its client: the connections, which its copies share, and its own settings."""
 
     def __init__(self, pool: AsyncPool, settings: Settings) -> None:
         self._pool = pool

@@ -46,7 +46,7 @@ class Pool:
 
 
 class Sender:
-    """What a resource needs of its client: the connections, shared by all copies of it, and the settings of this copy."""
+    """What a resource needs of its client: the connections, which its copies share, and its own settings."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
