@@ -35,10 +35,10 @@ def compare(old: Node, new: Node) -> list[str]:
     """One line for each thing that works with the old spec and not with the new one."""
     lines = [f"package class {name}: is gone or renamed" for name in schemas(old) if name not in schemas(new)]
     before, after = operations(old), operations(new)
-    moved = {operation["operationId"]: name for name, operation in after.items()}
+    moved = {operation["operationId"]: f"is now {name}" for name, operation in after.items()}
     for name, operation in before.items():
         if name not in after:
-            lines.append(f"operation {name}: is now {moved.get(operation['operationId'], 'gone')}")
+            lines.append(f"operation {name}: {moved.get(operation['operationId'], 'is gone')}")
             continue
         lines += [f"operation {name}: {message}" for message in conduct(operation, after[name])]
         request, response = Direction("request", old, new, set()), Direction("response", new, old, set())
@@ -164,9 +164,13 @@ def narrower(way: Direction, kind: str, given: Node, taken: Node, place: str) ->
     if old.get("format") != new.get("format"):
         yield place, f"format was {old.get('format')}, is {new.get('format')}: the Python type changes"
     for key, sign in LIMITS.items():
-        if key in taken and taken[key] is not False and taken[key] != given.get(key):
-            if key not in given or sign == 0 or (taken[key] > given[key]) == (sign > 0):
-                yield place, f"{key} was {old.get(key)}, is {new.get(key)}"
+        changed = key in taken and taken[key] is not False and taken[key] != given.get(key)
+        if changed and (key not in given or sign == 0 or (taken[key] > given[key]) == (sign > 0)):
+            yield place, f"{key} was {old.get(key)}, is {new.get(key)}"
+    if len(given.get("allOf", [])) != len(taken.get("allOf", [])):
+        yield place, "allOf has more or fewer members"
+    for part, other in zip(given.get("allOf", []), taken.get("allOf", []), strict=False):
+        yield from fits(way, part, other, place)
     if kind == "array":
         yield from fits(way, given.get("items", ANY), taken.get("items", ANY), f"{place}[]")
     if kind == "object":
