@@ -6,6 +6,7 @@ Exit:  0 nothing breaks, 1 something does, 2 there is no such ref or a spec cann
 What callers send by the old spec must fit the new one, and what servers answer by the new spec must fit the old one.
 Descriptions, examples, defaults, new operations, new optional fields and error statuses are never reported.
 Neither is x-safe-to-repeat turning true: that only promises more. Turning false, it takes repeats away.
+What an operation uses in several places is reported at the first of them.
 """
 
 import argparse

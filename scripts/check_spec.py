@@ -71,12 +71,12 @@ class Spec:
     def __init__(self, text: str) -> None:
         loader = Loader(text)
         root: Any = loader.get_single_node()
-        self.document: Any = loader.construct_document(root) if root else None
-        if not isinstance(self.document, dict):
+        if not isinstance(root, yaml.MappingNode):
             raise yaml.YAMLError("the top level is not a mapping with openapi, info, paths and components")
-        self.components: dict[str, Node] = self.document.get("components", {})
         self.lines: dict[Place, int] = {}
         self.bad_keys = list(self.read(root, ()))
+        self.document: Any = loader.construct_document(root)
+        self.components: dict[str, Node] = self.document.get("components", {})
         self.items = list(self.walk(self.document, "document", ()))
 
     def read(self, node: yaml.Node, place: Place) -> Iterator[tuple[Place, str]]:
@@ -88,7 +88,7 @@ class Spec:
             inner, line = (*place, str(key.value)), key.start_mark.line + 1
             if inner in self.lines:
                 yield inner, f"the key stands in line {self.lines[inner]} and in line {line}: remove one"
-            if not key.tag.endswith(":str"):
+            if not key.tag.endswith((":str", ":merge")):
                 yield inner, "the key is not text: quote it"
             self.lines[inner] = line
             yield from self.read(part, inner)
@@ -127,7 +127,7 @@ class Item(NamedTuple):
     def fault(self, message: str, *below: object) -> str:
         place, lines = (*self.place, *map(str, below)), self.spec.lines
         line = next(lines[place[:size]] for size in range(len(place), -1, -1) if place[:size] in lines)
-        return f"{'/'.join(('#', *place))}: {message} (line {line})"
+        return f"{'/'.join(('#', *place))}: {' '.join(message.split())} (line {line})"
 
 
 def target(node: Node) -> Place:
@@ -194,7 +194,7 @@ def openapi(item: Item) -> Iterator[str]:
             if next(iter(causes[-1].absolute_path), "paths") in item.node:
                 yield item.fault(f"not OpenAPI 3.1: {causes[-1].message[-200:]}", *causes[-1].absolute_path)
     except Exception as error:
-        yield item.fault(f"openapi-spec-validator stopped, correct the other faults first: {str(error)[:200]}")
+        yield item.fault(f"openapi-spec-validator stopped, correct the other faults first: {str(error)[:100]}")
 
 
 @rule("schema")
@@ -363,9 +363,7 @@ must("schema", "enum", lambda n: None not in n.get("enum", []), "take null out, 
 must("schema", "type", lambda n: "enum" not in n or len(types(n)) == 1, "an enum has exactly one type, and never null")
 must("schema", "type", lambda n: not {"object", "null"} <= {*types(n)}, "write anyOf of a $ref and {type: 'null'}")
 must("schema", "anyOf", lambda n: not all("const" in m for m in n.get("anyOf", [{}])), "write an enum, as a component")
-must(
-    "schema", "anyOf", lambda n: is_null_or(n.get("anyOf", [])), "null is for a $ref here: write type: [string, 'null']"
-)
+must("schema", "anyOf", lambda n: is_null_or(n.get("anyOf", [])), "null is for a $ref: write type: [string, 'null']")
 
 
 def check(text: str, rules: Iterable[Rule] = RULES) -> list[str]:
@@ -375,14 +373,14 @@ def check(text: str, rules: Iterable[Rule] = RULES) -> list[str]:
     except (yaml.YAMLError, RecursionError) as error:
         return [f"#: not a spec: {' '.join(str(error).split())}"]
     faults: list[str] = []
-    for rule in rules:
-        try:
-            for item in spec.items:
-                faults += rule.run(item) if item.kind in rule.kinds else []
-        except Exception as error:
-            # A rule may take for granted what the ones before it have found to be wrong.
-            if not faults:
-                faults.append(item.fault(f"cannot be read by the rule {rule.name}, write it plainly: {error!r}"))
+    for name, kinds, run in rules:
+        for item in (item for item in spec.items if item.kind in kinds):
+            try:
+                faults += run(item)
+            except Exception as error:
+                # A rule may take for granted what the ones before it have found to be wrong.
+                if not faults:
+                    faults.append(item.fault(f"cannot be read by the rule {name}, write it plainly: {error!r}"))
     return list(dict.fromkeys(faults))
 
 

@@ -22,6 +22,7 @@ POST = (*GET[:2], "post")
 NAMED = ("components", "schemas")
 SENT = (*NAMED, "CreateConversationMetaV1Request")
 RECORD = (*NAMED, "ConversationMetaResponse")
+REQUIRED = OLD["components"]["schemas"]["CreateConversationMetaV1Request"]["required"]
 GONE = object()
 
 Edit = tuple[tuple[Any, ...], Any]
@@ -31,7 +32,7 @@ ON_GET = "response GET /api/v1/memories/conversation-meta"
 
 BREAKING: dict[str, tuple[Edit, str]] = {
     # Requests.
-    "required field": (((*SENT, "required"), ["tags"]), f"{ON_POST} body.tags: is now required"),
+    "required field": (((*SENT, "required"), [*REQUIRED, "tags"]), f"{ON_POST} body.tags: is now required"),
     "field gone": (((*SENT, "properties", "tags"), GONE), f"{ON_POST} body.tags: is gone"),
     "enum value gone": (((*NAMED, "Scene", "enum"), ["group_chat"]), f"{ON_POST} body.scene: assistant is no longer"),
     "const": (((*SENT, "properties", "name", "const"), "x"), f"{ON_POST} body.name: any other value is no longer"),
@@ -41,13 +42,22 @@ BREAKING: dict[str, tuple[Edit, str]] = {
         ((*NAMED, "UserDetail", "properties", "role"), {"$ref": "#/components/schemas/UserRole"}),
         f"{ON_POST} body.user_details.*.role: null is no longer accepted",
     ),
-    "closed": (((*NAMED, "UserDetail", "additionalProperties"), False), f"{ON_POST} body.user_details.*.*: an unlisted"),
+    "closed": (
+        ((*NAMED, "UserDetail", "additionalProperties"), False),
+        f"{ON_POST} body.user_details.*.*: an unlisted",
+    ),
     "map of less": (
         ((*NAMED, "SceneDesc", "additionalProperties"), {"type": "string"}),
         f"{ON_POST} body.scene_desc.*: number is no longer accepted",
     ),
-    "items": (((*SENT, "properties", "tags", "items", "maxLength"), 5), f"{ON_POST} body.tags[]: maxLength was None, is 5"),
-    "minimum length": (((*SENT, "properties", "name", "minLength"), 1), f"{ON_POST} body.name: minLength was None, is 1"),
+    "items": (
+        ((*SENT, "properties", "tags", "items", "maxLength"), 5),
+        f"{ON_POST} body.tags[]: maxLength was None, is 5",
+    ),
+    "minimum length": (
+        ((*SENT, "properties", "name", "minLength"), 1),
+        f"{ON_POST} body.name: minLength was None, is 1",
+    ),
     "pattern": (((*SENT, "properties", "name", "pattern"), "^a"), f"{ON_POST} body.name: pattern was None, is ^a"),
     "format": (((*SENT, "properties", "name", "format"), "uuid"), f"{ON_POST} body.name: format was None, is uuid"),
     "parameter required": (
@@ -96,7 +106,6 @@ BREAKING: dict[str, tuple[Edit, str]] = {
         "operation GET /api/v1/memories/conversation-meta: no credential is no longer enough",
     ),
     "repeat": (((*GET, "x-safe-to-repeat"), False), "operation GET /api/v1/memories/conversation-meta: x-safe-to-rep"),
-    "schema gone": (((*NAMED, "Scene"), GONE), "package class Scene: is gone or renamed"),
 }
 
 # Of these the way back is harmless.
@@ -104,7 +113,6 @@ REVERSIBLE = [
     *("required field", "field gone", "enum value gone", "const", "null gone", "null gone from a reference", "closed"),
     *("items", "minimum length", "pattern", "parameter required", "body required", "answered field gone"),
     *("no longer required", "new null", "wider type", "error field gone", "operation gone", "security", "repeat"),
-    "schema gone",
 ]
 
 HARMLESS: dict[str, Edit] = {
@@ -130,25 +138,161 @@ HARMLESS: dict[str, Edit] = {
 }
 
 
-def edited(*edits: Edit) -> dict[str, Any]:
-    document: dict[str, Any] = copy.deepcopy(OLD)
-    for (*way, last), value in edits:
-        node: Any = document
-        for key in way:
-            node = node[key]
-        if value is GONE:
-            del node[last]
-        else:
-            node[last] = value
+def edited(edit: Edit, document: dict[str, Any] = OLD) -> dict[str, Any]:
+    document = copy.deepcopy(document)
+    (*way, last), value = edit
+    node: Any = document
+    for key in way:
+        node = node[key]
+    if value is GONE:
+        del node[last]
+    else:
+        node[last] = value
     return document
+
+
+def renamed(old: str, new: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(json.dumps(OLD).replace(old, new))
+    return document
+
+
+def test_a_spec_breaks_nothing_of_its_own() -> None:
+    assert check_breaking.compare(OLD, OLD) == []
 
 
 @pytest.mark.parametrize("name", BREAKING)
 def test_what_breaks_is_found(name: str) -> None:
     edit, expected = BREAKING[name]
-    if name == "schema gone":
-        new = json.loads(json.dumps(OLD).replace("/Scene\"", "/Mood\"").replace('"Scene"', '"Mood"'))
-        assert check_breaking.compare(OLD, new) == ["BREAKING package class Scene: is gone or renamed"]
-        return
     lines = check_breaking.compare(OLD, edited(edit))
     assert any(line.startswith(f"BREAKING {expected}") for line in lines), lines
+    assert not any("\n" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", REVERSIBLE)
+def test_the_way_back_is_harmless(name: str) -> None:
+    assert check_breaking.compare(edited(BREAKING[name][0]), OLD) == []
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_is_harmless_is_silent(name: str) -> None:
+    assert check_breaking.compare(OLD, edited(HARMLESS[name])) == []
+
+
+def test_a_new_value_breaks_only_those_who_read_it() -> None:
+    old = edited(((*RECORD, "properties", "scene", "enum"), ["assistant"]))
+    new = edited(((*RECORD, "properties", "scene", "enum"), ["assistant", "party"]))
+    assert f"BREAKING {ON_GET} 200.result.scene: party may now come" in check_breaking.compare(old, new)
+    assert check_breaking.compare(new, old) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "loose", "tight"),
+    [("minimum", 0, 1), ("maximum", 9, 8), ("maxLength", 9, 8), ("maxItems", 9, 8), ("exclusiveMinimum", -1, 0)],
+)
+def test_limits_have_a_direction(limit: str, loose: int, tight: int) -> None:
+    place = (*SENT, "properties", "name", limit)
+    expected = f"BREAKING {ON_POST} body.name: {limit} was {loose}, is {tight}"
+    assert check_breaking.compare(edited((place, loose)), edited((place, tight))) == [expected]
+    assert check_breaking.compare(edited((place, tight)), edited((place, loose))) == []
+
+
+def test_renaming_a_schema_renames_a_class() -> None:
+    assert check_breaking.compare(OLD, renamed("UserRole", "Role")) == [
+        "BREAKING package class UserRole: is gone or renamed"
+    ]
+
+
+def test_a_renamed_path_says_where_it_is() -> None:
+    lines = check_breaking.compare(OLD, renamed("/api/v0/memories/conversation-meta", "/api/v0/conversation-meta"))
+    assert len(lines) == 3
+    assert lines[0] == (
+        "BREAKING operation GET /api/v0/memories/conversation-meta: is now GET /api/v0/conversation-meta"
+    )
+
+
+def test_schemas_that_contain_themselves() -> None:
+    folder = {"type": "object", "properties": {"name": {"type": "string"}}}
+    tree = edited(((*NAMED, "Extra"), folder | {"additionalProperties": {"$ref": "#/components/schemas/Extra"}}))
+    lines = check_breaking.compare(tree, edited(((*NAMED, "Extra", "properties", "name", "minLength"), 1), tree))
+    assert f"BREAKING {ON_POST} body.user_details.*.extra.name: minLength was None, is 1" in lines
+
+
+def test_unions_and_all_of() -> None:
+    union = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
+    old = edited(((*SENT, "properties", "mood"), union))
+    new = edited(((*SENT, "properties", "mood"), {"type": "integer"}))
+    assert check_breaking.compare(old, new) == [f"BREAKING {ON_POST} body.mood: string is no longer accepted"]
+    assert check_breaking.compare(new, edited(((*SENT, "properties", "mood"), {"type": "number"}))) == []
+
+    old = edited(((*SENT, "properties", "mood"), {"allOf": [{"type": "string"}]}))
+    new = edited(((*SENT, "properties", "mood"), {"allOf": [{"type": "string", "minLength": 1}]}))
+    assert check_breaking.compare(old, new) == [f"BREAKING {ON_POST} body.mood: minLength was None, is 1"]
+    new = edited(((*SENT, "properties", "mood"), {"allOf": []}))
+    assert check_breaking.compare(old, new) == [f"BREAKING {ON_POST} body.mood: allOf has more or fewer members"]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with the script alone in its first commit, and the spec in its second."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(SCRIPT, tmp_path / "scripts")
+    git(tmp_path, "init", "--quiet")
+    commit(tmp_path)
+    (tmp_path / "openapi.yaml").write_text(TEXT)
+    commit(tmp_path)
+    return tmp_path
+
+
+# A git hook sets variables that name its own repository.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, env=ENVIRONMENT)
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "A step")
+
+
+def run(repository: Path, *arguments: str) -> tuple[int, str, str]:
+    command = [sys.executable, str(repository / "scripts" / SCRIPT.name), *arguments]
+    # Started elsewhere, because the script must find the repository by its own place.
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, cwd=repository.parent, env=ENVIRONMENT
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_script_compares_with_a_commit(repository: Path) -> None:
+    assert run(repository, "HEAD") == (0, "nothing in openapi.yaml breaks what worked at HEAD\n", "")
+    (repository / "openapi.yaml").write_text(TEXT.replace("[provider, model]", "[provider, model, extra]"))
+    code, out, err = run(repository, "HEAD")
+    assert (code, err) == (1, "")
+    place = "/api/v0/memories/conversation-meta body.llm_custom_setting.boundary.extra"
+    assert out.splitlines() == [f"BREAKING request {method} {place}: is now required" for method in ("POST", "PATCH")]
+
+
+def test_the_script_says_what_is_wrong_with_a_ref(repository: Path) -> None:
+    code, out, err = run(repository, "HEAD~1")
+    assert (code, out, err) == (0, "HEAD~1 has no openapi.yaml: nothing to compare\n", "")
+
+    for ref in ("no-such-branch", "HEAD~9", ""):
+        code, out, err = run(repository, ref)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith(f"no commit {ref!r} here")
+        assert "Give a branch, a tag or a commit" in err
+
+    code, out, err = run(repository)
+    assert (code, out) == (2, "")
+    assert "the following arguments are required: BASE" in err
+
+
+def test_the_script_needs_two_specs_that_can_be_read(repository: Path) -> None:
+    for text in ("a: [", "- a", "openapi: 3.1.0", TEXT.replace("schemas/Scene'", "schemas/Scent'")):
+        (repository / "openapi.yaml").write_text(text)
+        code, out, err = run(repository, "HEAD")
+        assert (code, out, err.count("\n")) == (2, "", 1), text[:40]
+        assert "`make validate` says more" in err

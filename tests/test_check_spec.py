@@ -143,7 +143,7 @@ SEEDS = [
     seed("write anyOf of a $ref and {type: 'null'}", (*SCHEMAS, "Extra", "type"), ["object", "null"]),
     seed("write an enum, as a component", (*PERSON, "role", "anyOf"), [{"const": "a"}, {"const": "b"}]),
     seed(
-        "null is for a $ref here: write type: [string, 'null']",
+        "null is for a $ref: write type: [string, 'null']",
         (*PERSON, "full_name", "anyOf"),
         [{"type": "string"}, {"type": "null"}],
     ),
@@ -211,7 +211,12 @@ def test_every_rule_has_a_seed() -> None:
     ids=["twice", "number"],
 )
 def test_keys_that_yaml_hides(old: str, new: str, expected: str) -> None:
-    assert expected in "\n".join(check_spec.check(TEXT.replace(old, new, 1)))
+    (line,) = lines("yaml_keys", TEXT.replace(old, new, 1))
+    assert expected in line
+
+
+def test_a_merged_key_may_be_overridden() -> None:
+    assert lines("yaml_keys", "<<: {a: 1}\na: 2\n") == []
 
 
 def test_lines_are_those_of_the_file() -> None:

@@ -1,16 +1,13 @@
-"""What servers do to connections, over real sockets: cut, stall, drip, flood, mangle and point elsewhere."""
+"""What servers do to connections, over real sockets: break, stall and drip them, and point elsewhere."""
 
 import asyncio
 import contextlib
-import functools
 import gzip
 import json
 import socket
 import struct
 import threading
 import time
-import tracemalloc
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,14 +18,12 @@ from conftest import PATCHED, RECORD, Flavour, ScriptedServer, Step, http
 from evermemos import (
     APIConnectionError,
     APIError,
-    APIResponseValidationError,
     APIStatusError,
     APITimeoutError,
     InternalServerError,
 )
 
 Serve = Callable[..., ScriptedServer]
-MB = 1024 * 1024
 # For what must end in half a second and would otherwise take `ENDLESS`.
 WIDE_GUARD, ENDLESS = 7.0, 15.0
 
@@ -99,19 +94,8 @@ def drip(start: bytes, drop: bytes) -> Step:
     return step
 
 
-def flood(start: bytes, part: bytes) -> Step:
-    """Send the start, and then parts for as long as they are taken."""
-
-    def step(connection: socket.socket) -> None:
-        connection.sendall(start)
-        while True:
-            connection.sendall(part)
-
-    return step
-
-
-def chunks(*parts: bytes, status: str = "200 OK", encoding: str = "identity") -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Encoding: {encoding}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+def chunks(*parts: bytes, status: str = "200 OK") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     return head + b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
 
 
@@ -303,117 +287,5 @@ class SlowReader(ScriptedServer):
 def test_a_deadline_bounds_a_call_that_the_server_is_slow_to_read(flavour: Flavour) -> None:
     server = SlowReader(http(PATCHED))
     with contextlib.closing(server), soon(), pytest.raises(APITimeoutError) as caught:
-        update(flavour, http_client(flavour, server), deadline=0.5, extra_body={"pad": "x" * (64 * MB)})
+        update(flavour, http_client(flavour, server), deadline=0.5, extra_body={"pad": "x" * 32_000_000})
     assert caught.value.outcome_unknown
-
-
-# Answers that are too large
-
-
-@contextlib.contextmanager
-def memory_below(most: int) -> Iterator[None]:
-    tracemalloc.start()
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[1] < most
-    finally:
-        tracemalloc.stop()
-
-
-@functools.cache
-def bomb(encoding: str) -> bytes:
-    """100 MiB of zeros, in a thousandth of that."""
-    packer = zlib.compressobj(wbits={"gzip": 31, "deflate": 15}[encoding])
-    return b"".join([*(packer.compress(bytes(MB)) for _ in range(100)), packer.flush()])
-
-
-def bombing(encoding: str, status: str = "200 OK") -> Step:
-    return lambda connection: connection.sendall(http(bomb(encoding), status, f"Content-Encoding: {encoding}"))
-
-
-OPEN = HEAD + b"Connection: close\r\n\r\n"
-FLOODS: dict[str, Step] = {
-    "an announced length": flood(HEAD + b"Content-Length: 100000000\r\n\r\n", bytes(65536)),
-    "no length": flood(OPEN, bytes(65536)),
-    "chunks": flood(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + bytes(65536) + b"\r\n"),
-    "a gzip bomb": bombing("gzip"),
-    "a gzip bomb in one chunk": lambda connection: connection.sendall(chunks(bomb("gzip"), b"", encoding="gzip")),
-    "a deflate bomb": bombing("deflate"),
-    "an error": flood(b"HTTP/1.1 500 Internal Server Error\r\n\r\n", bytes(65536)),
-    "a bomb for an error": bombing("gzip", "500 Internal Server Error"),
-}
-
-
-@pytest.mark.parametrize("kind", FLOODS)
-def test_an_answer_over_the_bound_is_an_error_and_never_in_memory(flavour: Flavour, serve: Serve, kind: str) -> None:
-    assert max(len(bomb("gzip")), len(bomb("deflate"))) < 100 * MB / 900
-    client = http_client(flavour, serve(FLOODS[kind]), max_response_bytes=MB, max_retries=0, deadline=60)
-    with memory_below(6 * MB), pytest.raises(APIError) as caught:
-        get(flavour, client)
-    if "error" in kind:
-        assert isinstance(caught.value, InternalServerError)
-        assert caught.value.status_code == 500
-    else:
-        assert isinstance(caught.value, APIResponseValidationError)
-        assert str(MB) in str(caught.value)
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_the_bound_counts_the_unpacked_body_to_the_byte(flavour: Flavour, serve: Serve, *, packed: bool) -> None:
-    body = json.dumps(RECORD).encode()
-    server = serve(http(gzip.compress(body), "200 OK", "Content-Encoding: gzip") if packed else http(body))
-    assert get(flavour, http_client(flavour, server, max_response_bytes=len(body))).status == "ok"
-    with pytest.raises(APIResponseValidationError, match=f"at most {len(body) - 1} bytes"):
-        get(flavour, http_client(flavour, server, max_response_bytes=len(body) - 1))
-
-
-def test_the_bound_is_64_mib_by_default(flavour: Flavour, serve: Serve) -> None:
-    client = http_client(flavour, serve(*(after(HEAD + b"Content-Length: %d\r\n\r\n" % (64 * MB + n)) for n in (0, 1))))
-    with pytest.raises(APIConnectionError):
-        get(flavour, client, max_retries=0)
-    with pytest.raises(APIResponseValidationError, match=str(64 * MB)):
-        get(flavour, client)
-
-
-# Packed answers
-
-BODY = json.dumps(RECORD).encode()
-
-
-@pytest.mark.parametrize(
-    ("content", "encoding"),
-    [
-        (gzip.compress(BODY), "gzip"),
-        (gzip.compress(BODY), "GZIP"),
-        (gzip.compress(BODY), "x-gzip"),
-        (zlib.compress(BODY), "deflate"),
-        (BODY, "identity"),
-    ],
-    ids=["gzip", "GZIP", "x-gzip", "deflate", "identity"],
-)
-def test_a_packed_answer_is_read(flavour: Flavour, serve: Serve, content: bytes, encoding: str) -> None:
-    server = serve(http(content, "200 OK", f"Content-Encoding: {encoding}"))
-    assert get(flavour, http_client(flavour, server)).result.id == RECORD["result"]["id"]  # type: ignore[index]
-    assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
-
-
-@pytest.mark.parametrize(
-    ("content", "encoding"),
-    [
-        pytest.param(BODY, "gzip", id="not gzip"),
-        pytest.param(gzip.compress(BODY)[:-20], "gzip", id="cut"),
-        pytest.param(gzip.compress(BODY)[:-8] + bytes(8), "gzip", id="wrong sum"),
-        pytest.param(gzip.compress(BODY)[:30] + bytes(30), "gzip", id="broken inside"),
-        pytest.param(BODY, "br", id="unknown"),
-        pytest.param(gzip.compress(gzip.compress(BODY)), "gzip, gzip", id="packed twice"),
-    ],
-)
-@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "503 Service Unavailable"])
-def test_an_answer_that_cannot_be_unpacked_is_an_error_with_its_status(
-    flavour: Flavour, serve: Serve, content: bytes, encoding: str, status: str
-) -> None:
-    server = serve(http(content, status, f"Content-Encoding: {encoding}", "X-Request-Id: req-1"))
-    with pytest.raises(APIError) as caught:
-        get(flavour, http_client(flavour, server, max_retries=0))
-    assert isinstance(caught.value, APIResponseValidationError if status == "200 OK" else APIStatusError)
-    assert (caught.value.status_code, caught.value.request_id) == (int(status[:3]), "req-1")

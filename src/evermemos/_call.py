@@ -39,9 +39,17 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
 LONGEST_RETRY_AFTER = 60.0
 # Seconds by which the timeouts of a request's steps stay below the deadline.
 STEP_MARGIN = 0.02
-# What may come of sending, besides an answer. RuntimeError is what asyncio and httpx raise for a client that is used
-# in another event loop than the one it belongs to, or after it was closed.
-FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TooLarge, zlib.error, OSError, RuntimeError)
+# What may come of sending, besides an answer. RuntimeError is what asyncio raises for connections of another loop.
+FAILURES = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.CookieConflict,
+    httpx.StreamError,
+    TooLarge,
+    zlib.error,
+    OSError,
+    RuntimeError,
+)
 NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -295,7 +303,7 @@ class Call(Generic[T]):
             limit_name = "deadline" if over else "timeout"
             return errors.APITimeoutError(f"no answer within the {limit_name} ({reason})", **facts)
         if isinstance(failure, RuntimeError):
-            reason += ". An http_client of your own must be open, and belongs to the event loop that used it first"
+            reason += "; an http_client of your own belongs to the event loop that used it first"
         start = "the request could not be sent" if unsent else "the connection failed"
         return errors.APIConnectionError(f"{start} ({reason})", **facts)
 

@@ -7,12 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from .errors import ErrorDetail
+from .errors import ErrorDetail, one_line
 
 T = TypeVar("T")
 
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id", "cf-ray")
-LONGEST_MESSAGE = 500
 # Pydantic repeats what it was given inside a message.
 _ECHOED = re.compile(r"input_value=.*?, input_type=", re.DOTALL)
 
@@ -92,19 +91,19 @@ def server_words(answer: RawResponse[Any]) -> Words:
     body = _object(answer)
     location = answer.headers.get("location")
     if location and answer.status_code < 400:
-        return Words(_line(f"redirects are not followed; the server points to {location.partition('?')[0]}"), None, [])
+        return Words(f"redirects are not followed; the server points to {location.partition('?')[0]}", None, [])
     found = next((body[key] for key in ("message", "detail", "error", "msg") if body.get(key)), None)
     code = next((str(body[key]) for key in ("code", "error", "type") if isinstance(body.get(key), (str, int))), None)
     details: list[ErrorDetail] = []
     if isinstance(found, list):
         details = [_detail(item) for item in found if isinstance(item, dict)]
-        problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in details)
-        return Words(_line("; ".join(problems)), code, details)
-    if isinstance(found, str):
-        return Words(_line(_ECHOED.sub("input_value=<hidden>, input_type=", found)), code, details)
+        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in details]
+        found = "; ".join(problems or [item for item in found if isinstance(item, str)])
+    if isinstance(found, str) and one_line(found):
+        return Words(_ECHOED.sub("input_value=<hidden>, input_type=", found), code, details)
     kind = answer.headers.get("content-type", "").partition(";")[0]
     if kind == "text/plain" and answer.content.strip():
-        return Words(_line(answer.content[: 4 * LONGEST_MESSAGE].decode(errors="replace")), code, details)
+        return Words(answer.content[:4096].decode(errors="replace"), code, details)
     return Words(f"no message, {len(answer.content)} bytes of {kind or 'unknown type'}", code, details)
 
 
@@ -123,7 +122,7 @@ def _detail(item: dict[str, Any]) -> ErrorDetail:
         message = message.replace(text, "<input>")
     return {
         "loc": [part for part in loc if isinstance(part, (str, int))] if isinstance(loc, list) else [],
-        "msg": _line(_ECHOED.sub("input_value=<hidden>, input_type=", message)),
+        "msg": one_line(_ECHOED.sub("input_value=<hidden>, input_type=", message)),
         "type": str(item.get("type", "")),
     }
 
@@ -134,10 +133,3 @@ def _texts(value: Any, *, depth: int) -> set[str]:
         return {value} if len(value) > 3 else set()
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return set[str]().union(*(_texts(item, depth=depth - 1) for item in items)) if depth else set()
-
-
-def _line(text: str) -> str:
-    """One line that a terminal and a log can take."""
-    plain = "".join(char if char.isprintable() else " " for char in text)
-    plain = " ".join(plain.split())
-    return plain if len(plain) <= LONGEST_MESSAGE else plain[: LONGEST_MESSAGE - 1] + "…"

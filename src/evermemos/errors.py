@@ -44,6 +44,10 @@ __all__ = [
 ]
 
 
+# Characters of a message or a code that are kept.
+LONGEST_TEXT = 800
+
+
 class EverMemOSError(Exception):
     """Base class of all errors of this package.
 
@@ -77,13 +81,13 @@ class EverMemOSError(Exception):
         retry_after: float | None = None,
         outcome_unknown: bool = False,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = one_line(message)
+        super().__init__(self.message)
         self.operation = operation
         self.method = method
         self.path = path
         self.status_code = status_code
-        self.code = code
+        self.code = None if code is None else one_line(code)
         self.request_id = request_id
         self.attempts = attempts
         self.retry_after = retry_after
@@ -210,6 +214,12 @@ class ScopeMismatchError(APIError):
     group_id: str = ""
     actual_group_id: str | None = None
     record_id: str | None = None
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line of bounded length that a terminal and a log can take."""
+    plain = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * LONGEST_TEXT]).split())
+    return plain if len(plain) <= LONGEST_TEXT else plain[: LONGEST_TEXT - 1] + "…"
 
 
 def _phrase(status_code: int) -> str:

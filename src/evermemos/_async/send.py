@@ -28,6 +28,8 @@ class AsyncPool:
         if self.closed:
             raise ConfigurationError("this client was closed: make a new one")
         if self.own is not None:
+            if self.own.is_closed:
+                raise ConfigurationError("the http_client of this client was closed: make a new one")
             return self.own
         place = place_async()
         if client := self._clients.get(place):

@@ -29,6 +29,8 @@ class Pool:
         if self.closed:
             raise ConfigurationError("this client was closed: make a new one")
         if self.own is not None:
+            if self.own.is_closed:
+                raise ConfigurationError("the http_client of this client was closed: make a new one")
             return self.own
         place = place_sync()
         if client := self._clients.get(place):
