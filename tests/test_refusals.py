@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from conftest import CREATE_V1, Flavour
 from evermemos_api.models import LlmProviderConfig, UserDetail
-from test_requests import CREATE_V0, Wire
+from methods import CREATE_V0
+from test_requests import Wire
 
 from evermemos import APIError, EverMemOSError, RequestValidationError, _call, _checks, _params
 

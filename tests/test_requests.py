@@ -5,7 +5,6 @@ import inspect
 import json
 import math
 from collections import OrderedDict, UserList, deque
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any
@@ -16,18 +15,10 @@ import pytest
 from conftest import CREATE_V1, PATCHED, RECORD, Flavour, answer
 from evermemos_api.models import Extra, LlmCustomSetting, LlmProviderConfig, SceneDesc, UserDetail, UserDetails
 from evermemos_api.types import UNSET
+from methods import CREATE_V0, METHODS, find
 
 from evermemos import EverMemOS, RequestValidationError
 
-CREATE_V0: dict[str, Any] = {"created_at": "2025-01-15T10:00:00+00:00", "scene": "assistant"}
-REQUIRED: dict[str, dict[str, Any]] = {
-    "v0.create": CREATE_V0,
-    "v0.update": {},
-    "v0.get": {},
-    "v1.create": CREATE_V1,
-    "v1.update": {},
-    "v1.get": {},
-}
 VALUES: dict[str, Any] = {
     "name": "Project Discussion Group",
     "description": "What it is about",
@@ -41,19 +32,13 @@ VALUES: dict[str, Any] = {
 OPTIONS = {"timeout", "deadline", "max_retries", "extra_headers", "extra_query", "extra_body"}
 
 
-def methods(resource: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name in ("create", "update", "get"):
-        yield name, getattr(resource, name)
-
-
 def optional_parameters() -> list[tuple[str, str]]:
     """Every method with each of its parameters that may be left out, by their signatures."""
     client = EverMemOS(api_key="k")
     found = [
-        (f"{version}.{name}", parameter.name)
-        for version in ("v0", "v1")
-        for name, method in methods(getattr(client, version).memories.conversation_meta)
-        for parameter in inspect.signature(method).parameters.values()
+        (method, parameter.name)
+        for method in METHODS
+        for parameter in inspect.signature(find(client, method)).parameters.values()
         if parameter.default is UNSET and parameter.name not in OPTIONS
     ]
     client.close()
@@ -75,9 +60,7 @@ class Wire:
         return answer(reply)
 
     def call(self, method: str, /, **arguments: Any) -> Any:
-        version, _, name = method.partition(".")
-        resource = getattr(self.client, version).memories.conversation_meta
-        return self.flavour.call(getattr(resource, name), **arguments)
+        return self.flavour.call(find(self.client, method), **arguments)
 
     def body(self, method: str, /, **arguments: Any) -> Any:
         """Call, and return the body that was sent."""
@@ -92,7 +75,7 @@ def wire(flavour: Flavour) -> Wire:
 
 @pytest.mark.parametrize(("method", "name"), [case for case in optional_parameters() if case[0] != "v1.get"])
 def test_what_is_left_out_is_not_sent_and_none_is_sent_as_null(wire: Wire, method: str, name: str) -> None:
-    required = REQUIRED[method]
+    required = METHODS[method][0]
     assert wire.body(method, **required) == required
     assert wire.body(method, **required, **{name: UNSET}) == required
     assert wire.body(method, **required, **{name: None}) == {**required, name: None}
@@ -175,7 +158,7 @@ def test_models_and_plain_values_make_the_same_body(wire: Wire, field: str, plai
 )
 @pytest.mark.parametrize("method", ["v0.create", "v1.create"])
 def test_created_at_is_an_aware_datetime_or_iso_8601(wire: Wire, method: str, value: Any, sent: str) -> None:
-    assert wire.body(method, **{**REQUIRED[method], "created_at": value})["created_at"] == sent
+    assert wire.body(method, **{**METHODS[method][0], "created_at": value})["created_at"] == sent
 
 
 def test_what_the_caller_passes_in_is_not_changed(wire: Wire) -> None:

@@ -336,7 +336,7 @@ def test_no_step_may_take_longer_than_the_deadline(flavour: Flavour, timeout: fl
         {"extra_headers": {"X A": "a"}},
         {"extra_headers": {"X-A": 5}},
     ],
-    ids=str,
+    ids=lambda option: str(option)[:60],
 )
 def test_a_wrong_option_is_refused_before_anything_is_sent(flavour: Flavour, option: dict[str, Any]) -> None:
     script = Script(answer(PATCHED))

@@ -260,7 +260,7 @@ def test_a_key_over_plain_http_gives_a_warning_unless_it_stays_on_the_machine(
         *({"proxy": value} for value in (5, "", "localhost:3128", "ftp://localhost", ["http://localhost"])),
         *({"verify": value} for value in (5, None, "", "/no/such/file", ["a"])),
     ],
-    ids=str,
+    ids=lambda wrong: str(wrong)[:60],
 )
 def test_a_setting_that_cannot_be_used_is_refused_by_name(cls: Any, wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))) as caught:

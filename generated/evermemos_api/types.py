@@ -9,13 +9,24 @@ import datetime
 import types
 import typing
 import uuid
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Generic, Literal, NamedTuple, NoReturn, Self, TypeVar
 
 import attrs
 
-__all__ = ["UNSET", "DecodeError", "MapModel", "Model", "Response", "Unset", "encode", "hidden"]
+__all__ = [
+    "UNSET",
+    "DecodeError",
+    "MapModel",
+    "Model",
+    "Response",
+    "Unset",
+    "describe",
+    "encode",
+    "hidden",
+    "json_path",
+]
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -74,8 +85,7 @@ class DecodeError(ValueError):
         self.args = (self.expected, self.got, (key, *self.path))
 
     def __str__(self) -> str:
-        place = "".join(f"[{k}]" if isinstance(k, int) or not k.isidentifier() else f".{k}" for k in self.path)
-        return f"${place}: expected {self.expected}, got {self.got}"
+        return f"${json_path(self.path)}: expected {self.expected}, got {self.got}"
 
 
 class Model:
@@ -131,6 +141,9 @@ class MapModel(Model, MutableMapping[str, V], Generic[V]):
     def __len__(self) -> int:
         return len(self._items)
 
+    # attrs would compare with the same class only; a map equals every map with the same items.
+    __eq__ = Mapping.__eq__
+
 
 @attrs.define
 class Response(Generic[T]):
@@ -153,11 +166,16 @@ def encode(value: Any) -> Any:
         return {
             key: item if item.__class__ in _PLAIN else encode(item) for key, item in value.items() if item is not UNSET
         }
-    if cls is list or isinstance(value, (list, tuple)):
+    if cls is list or (isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))):
         return [item if item.__class__ in _PLAIN else encode(item) for item in value]
     if isinstance(value, (datetime.datetime, datetime.date)):
         return value.isoformat()
     return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def json_path(path: Iterable[str | int]) -> str:
+    """Write a place inside a JSON value, such as `.users['a b'].tags[0]`."""
+    return "".join(f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]" for key in path)
 
 
 def hidden(value: Any) -> str:
@@ -172,6 +190,9 @@ def describe(value: Any, *, text: bool = False) -> str:
     """Name a value that did not fit: its type, and the value itself for numbers and, with `text`, for short strings."""
     if value is None:
         return "null"
+    # Python refuses to write integers of thousands of digits.
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"int of {value.bit_length()} bits"
     shown = repr(value) if isinstance(value, (bool, int, float)) or (text and isinstance(value, str)) else ""
     return f"{type(value).__name__} {shown[:60]}".strip()
 
@@ -392,7 +413,7 @@ def _union(members: list[_Type]) -> _Type:
             except DecodeError as error:
                 if len(fitting) == 1 and error.path:
                     raise
-                refused = error.got
+                refused = refused if error.path else error.got
         raise DecodeError(expected, refused)
 
     return _Type(expected, accepts, convert)

@@ -24,7 +24,7 @@ from evermemos_api.types import UNSET, DecodeError, Model, Unset
 
 from . import _checks, errors
 from ._http import HEADERS, BodyReader, TooLarge
-from ._response import RawResponse, server_words
+from ._response import RawResponse, request_id, server_words
 from ._settings import Bearer, Settings, TimeoutTypes, check_count, check_deadline, check_headers, check_timeout
 
 T = TypeVar("T")
@@ -122,6 +122,7 @@ class Call(Generic[T]):
         self._on_missing = on_missing
         self.name = operation.__name__.rpartition(".")[2]
         self.attempts = 0
+        self._head: httpx.Response | None = None
         self._safe = self.name in SAFE_TO_REPEAT
         timeout, retries, deadline = options.timeout, options.max_retries, options.deadline
         self._timeout = settings.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
@@ -134,7 +135,7 @@ class Call(Generic[T]):
         self._group_id = None if arguments.get("group_id") is UNSET else arguments.get("group_id")
         if settings.validate and self._group_id is not None:
             _checks.group_id(self._group_id)
-        extra_body = _checks.plain(options.extra_body or {})
+        extra_body = _checks.additional("extra_body", options.extra_body)
         if model is not None:
             body = _checks.body(model, fields or {}, validate=settings.validate) | extra_body
             self._group_id = body.get("group_id")
@@ -163,6 +164,7 @@ class Call(Generic[T]):
     def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Build the request of the next attempt, with timeouts that keep to the deadline."""
         self.attempts += 1
+        self._head = None
         timeout = self._timeout
         if (left := self.time_left()) is not None:
             # A step's own timeout ends first, because its error knows whether the request was sent.
@@ -180,22 +182,25 @@ class Call(Generic[T]):
         return None if self._ends_at is None else self._ends_at - time.monotonic()
 
     def reader(self, response: httpx.Response) -> BodyReader:
-        return BodyReader(response, limit=self._settings.max_response_bytes, ends_at=self._ends_at)
+        """Take note of the head of an answer, and return what reads its body."""
+        self._head = response
+        return BodyReader(response, self._settings.max_response_bytes)
+
+    def answer(self, response: httpx.Response, content: bytes) -> RawResponse[T]:
+        return RawResponse[T](response.status_code, response.headers, content, self.attempts, self.parse)
 
     # After an attempt
 
-    def answered(self, response: httpx.Response, content: bytes) -> RawResponse[T] | float:
+    def answered(self, answer: RawResponse[T]) -> RawResponse[T] | float:
         """Judge an answer: return it if it is a good one, or the seconds after which to try again.
 
         Raises:
             APIStatusError: If the server refused or failed, and the call ends with that.
         """
-        status, headers = response.status_code, response.headers
-        answer = RawResponse[T](status, headers, content, self.attempts, self.parse)
-        if status < 300:
+        if answer.status_code < 300:
             return answer
         error = self._status_error(answer)
-        if self._safe and status in RETRIED_STATUSES:
+        if self._safe and answer.status_code in RETRIED_STATUSES:
             return self._wait(error)
         raise error
 
@@ -226,16 +231,16 @@ class Call(Generic[T]):
         except DecodeError as problem:
             if answer.says_failed():
                 raise self._status_error(answer) from None
-            error = self._answer_error(answer, problem)
+            error = self._answer_error(problem)
         except (ValueError, RecursionError) as problem:
-            error = self._answer_error(answer, DecodeError("a JSON object", answer.describe(problem)))
+            error = self._answer_error(DecodeError("a JSON object", answer.describe(problem)))
         else:
             if isinstance(parsed, self._result):
                 if answer.says_failed():
                     raise self._status_error(answer)
-                self._check_record(answer, parsed)
+                self._check_record(parsed)
                 return parsed
-            error = self._answer_error(answer, DecodeError("status 200", f"status {answer.status_code}"))
+            error = self._answer_error(DecodeError("status 200", f"status {answer.status_code}"))
         raise error
 
     def log(self, outcome: object) -> None:
@@ -250,7 +255,7 @@ class Call(Generic[T]):
         if self.attempts > self._retries:
             raise error
         # Full jitter: clients that failed together do not come back together.
-        wait = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self.attempts - 1)))  # noqa: S311
+        wait = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self.attempts - 1, 10)))  # noqa: S311
         if error.retry_after is not None:
             if error.retry_after > LONGEST_RETRY_AFTER:
                 raise error
@@ -261,15 +266,15 @@ class Call(Generic[T]):
         logger.debug("%s: attempt %d failed, next in %.2f s", self.name, self.attempts, wait)
         return wait
 
-    def _facts(self, answer: RawResponse[T] | None = None) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         facts: dict[str, Any] = {
             "operation": self.name,
             "method": self.method,
             "path": self.path,
             "attempts": self.attempts,
         }
-        if answer is not None:
-            facts |= {"status_code": answer.status_code, "request_id": answer.request_id}
+        if self._head is not None:
+            facts |= {"status_code": self._head.status_code, "request_id": request_id(self._head.headers)}
         return facts
 
     def _redact(self, text: str) -> str:
@@ -284,7 +289,7 @@ class Call(Generic[T]):
             code=None if words.code is None else self._redact(words.code),
             retry_after=retry_after(answer.headers),
             outcome_unknown=not self._safe and (status == 408 or (status >= 500 and status not in REFUSED_STATUSES)),
-            **self._facts(answer),
+            **self._facts(),
         )
         error.details = words.details
         return error
@@ -295,9 +300,9 @@ class Call(Generic[T]):
         reason = self._redact(f"{type(failure).__name__}: {failure}".rstrip(": "))
         if isinstance(failure, TooLarge):
             limit = self._settings.max_response_bytes
-            return self._answer_error(None, DecodeError(f"an answer of at most {limit} bytes", "a larger one"))
+            return self._answer_error(DecodeError(f"an answer of at most {limit} bytes", "a larger one"))
         if isinstance(failure, (httpx.DecodingError, zlib.error)):
-            return self._answer_error(None, DecodeError("a body that can be unpacked", reason))
+            return self._answer_error(DecodeError("a body that can be unpacked", reason))
         if isinstance(failure, (httpx.TimeoutException, TimeoutError)):
             over = (left := self.time_left()) is not None and left <= 2 * STEP_MARGIN
             limit_name = "deadline" if over else "timeout"
@@ -307,15 +312,15 @@ class Call(Generic[T]):
         start = "the request could not be sent" if unsent else "the connection failed"
         return errors.APIConnectionError(f"{start} ({reason})", **facts)
 
-    def _answer_error(self, answer: RawResponse[T] | None, problem: DecodeError) -> errors.APIResponseValidationError:
+    def _answer_error(self, problem: DecodeError) -> errors.APIResponseValidationError:
         error = errors.APIResponseValidationError(
-            f"{self.name} was answered with something that its schema does not allow: {problem}", **self._facts(answer)
+            f"{self.name} was answered with something that its schema does not allow: {problem}", **self._facts()
         )
         error.json_path = str(problem).partition(": ")[0]
         error.expected, error.got = problem.expected, problem.got
         return error
 
-    def _check_record(self, answer: RawResponse[T], parsed: Any) -> None:
+    def _check_record(self, parsed: Any) -> None:
         named: Any = self._group_id
         actual: Any = getattr(parsed.result, "group_id", UNSET)
         if named is None:
@@ -323,13 +328,13 @@ class Call(Generic[T]):
         differs = actual is not UNSET and actual != named
         if self._safe:
             if self._on_missing == "error" and (differs or parsed.result.is_default is True):
-                raise errors.NotFoundError(f"group {named!r} has no record of its own", **self._facts(answer))
+                raise errors.NotFoundError(f"group {named!r} has no record of its own", **self._facts())
         elif differs:
             changed = "the default record" if actual is None else f"the record of group {actual!r}"
             error = errors.ScopeMismatchError(
                 f"group_id {named!r} was named, and {changed} (id {parsed.result.id!r}) was changed instead. "
                 "The server has no record for that group: create it, and put the changed record right",
-                **self._facts(answer),
+                **self._facts(),
             )
             error.group_id, error.actual_group_id, error.record_id = named, actual, parsed.result.id
             raise error

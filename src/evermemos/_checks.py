@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from evermemos_api.types import DecodeError, MapModel, Model, describe, encode
+from evermemos_api.types import UNSET, DecodeError, MapModel, Model, describe, encode, json_path
 
 from .errors import RequestValidationError
 
-# Fields that hold people's own words, which messages never show: `x-personal-text` in openapi.yaml, compared by a test.
-PERSONAL = frozenset({"custom_role", "description", "extra", "full_name", "name", "scene_desc", "tags"})
 HINT = ". Nothing was sent; a client made with validate=False does not check"
+
+# Bits of the longest integer that Python writes without being told to.
+LONGEST_INT = 14_000
 
 Path = tuple[str | int, ...]
 
@@ -40,7 +41,7 @@ def body(model: type[Model], fields: Mapping[str, Any], *, validate: bool) -> di
         try:
             decoded = model.from_dict(wire)
         except DecodeError as error:
-            raise _invalid(error.path, f"expected {error.expected}, got {_shown(wire, error)}{HINT}") from None
+            raise _invalid(error.path, f"expected {error.expected}, got {error.got}{HINT}") from None
         for path, key, known in _unknown(decoded, ()):
             raise _invalid((*path, key), f"no such field; {_suggest(key, known)}{HINT}")
         for name, check in _CHECKS.items():
@@ -51,12 +52,15 @@ def body(model: type[Model], fields: Mapping[str, Any], *, validate: bool) -> di
 
 def plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments as a JSON object, and refuse values that JSON cannot carry."""
-    try:
-        wire: dict[str, Any] = encode(dict(fields))
-        for path, value in _leaves(wire, ()):
-            _check_json(path, value)
-    except RecursionError:
-        raise _invalid((), "it is nested too deeply, or contains itself") from None
+    wire: dict[str, Any] = {}
+    for name, value in fields.items():
+        if value is not UNSET:
+            try:
+                wire[name] = encode(value)
+                for path, leaf in _leaves({name: wire[name]}, ()):
+                    _check_json(path, leaf)
+            except RecursionError:
+                raise _invalid((name,), "it is nested too deeply, or contains itself") from None
     return wire
 
 
@@ -64,6 +68,7 @@ def group_id(value: Any) -> None:
     """Refuse what can only mean the default record by accident; None says so on purpose."""
     if not isinstance(value, str):
         raise _invalid(("group_id",), f"expected str or None, got {describe(value)}")
+    _check_json(("group_id",), value)
     if not value.strip():
         raise _invalid(("group_id",), f"got {value!r}, which servers take for the default record: None says that{HINT}")
 
@@ -74,13 +79,21 @@ def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
         raise _invalid((name,), f"expected {' or '.join(map(repr, allowed))}, got {describe(value, text=True)}")
 
 
-def query(values: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return additional query parameters, checked: scalars, or lists of them for a repeated key."""
-    for key, value in (values or {}).items():
-        for item in value if isinstance(value, (list, tuple)) else [value]:
-            if not isinstance(item, (str, int, float)) or not isinstance(key, str):
+def additional(name: str, values: Any) -> dict[str, Any]:
+    """Return additional fields of a body or a query, as JSON."""
+    if values is not None and not isinstance(values, Mapping):
+        raise _invalid((name,), f"expected a dict, got {describe(values)}")
+    return plain(values or {})
+
+
+def query(values: Any) -> dict[str, Any]:
+    """Return additional query parameters: scalars, or lists of them for a repeated key."""
+    parameters = additional("extra_query", values)
+    for key, value in parameters.items():
+        for item in value if isinstance(value, list) else [value]:
+            if not isinstance(item, (str, int, float)):
                 raise _invalid(("extra_query", key), f"expected str, int, float or bool, got {describe(item)}")
-    return dict(values or {})
+    return parameters
 
 
 def _created_at(value: str) -> None:
@@ -139,6 +152,8 @@ def _check_json(path: Path, value: Any) -> None:
             value.encode()
         except UnicodeEncodeError:
             raise _invalid(path, "the text holds half of a surrogate pair, which UTF-8 cannot carry") from None
+    elif isinstance(value, int) and value.bit_length() > LONGEST_INT:
+        raise _invalid(path, f"{describe(value)} is too long to be written")
     elif value is not None and not isinstance(value, (bool, int, float)):
         raise _invalid(path, f"{describe(value)} is no JSON value: expected str, int, float, bool, None, dict or list")
 
@@ -163,17 +178,8 @@ def _suggest(name: str, known: Any) -> str:
     return f"did you mean {close[0]!r}" if close else f"expected one of: {some}"
 
 
-def _shown(wire: Any, error: DecodeError) -> str:
-    """The value that did not fit, unless somebody wrote it."""
-    if PERSONAL & set(error.path) or error.got == "nothing":
-        return error.got
-    for key in error.path:
-        wire = wire[key]
-    return describe(wire, text=True)
-
-
 def _invalid(path: Path, problem: str) -> RequestValidationError:
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    field = json_path(path).removeprefix(".")
     error = RequestValidationError(f"{field or 'the body'}: {problem}")
     error.field = field
     return error

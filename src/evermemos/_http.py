@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import os
 import platform
 import ssl
-import time
 import zlib
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import httpx
 
@@ -18,9 +20,12 @@ from . import __version__
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Awaitable, Callable, Generator
 
     from ._settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 USER_AGENT = f"evermemos-client/{__version__} python/{platform.python_version()} httpx/{httpx.__version__}"
 # What BodyReader can unpack within its bound.
@@ -80,13 +85,32 @@ def place_async() -> Place:
     return Place(os.getpid(), asyncio.get_running_loop())
 
 
-def limit_sync(seconds: float | None) -> contextlib.nullcontext[None]:  # noqa: ARG001
-    """A blocking call cannot be stopped from outside: timeouts of each step and BodyReader keep to the deadline."""
-    return contextlib.nullcontext()
+def within_sync(seconds: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function, and raise TimeoutError if it takes longer.
+
+    A blocking read cannot be interrupted, so with a limit the function runs in a thread, which is left behind if it is
+    late: it ends when the server stops sending, or its connection is closed.
+    """
+    if seconds is None:
+        return function(*args, **kwargs)
+    future = Future[T]()
+
+    def run() -> None:
+        try:
+            future.set_result(function(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=contextvars.copy_context().run, args=(run,), daemon=True, name="evermemos-deadline").start()
+    return future.result(max(seconds, 0))
 
 
-def limit_async(seconds: float | None) -> asyncio.Timeout:
-    return asyncio.timeout(seconds)
+async def within_async(
+    seconds: float | None, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Call a function, and raise TimeoutError if it takes longer."""
+    async with asyncio.timeout(seconds):
+        return await function(*args, **kwargs)
 
 
 class TooLarge(Exception):
@@ -94,41 +118,30 @@ class TooLarge(Exception):
 
 
 class BodyReader:
-    """Takes the parts of a body as they come, unpacked, and stops at a number of bytes or at a time."""
+    """Takes the parts of a body as they come, unpacks them, and stops at a number of bytes."""
 
-    def __init__(self, response: httpx.Response, *, limit: int, ends_at: float | None) -> None:
+    def __init__(self, response: httpx.Response, limit: int) -> None:
         self._limit = limit
-        self._ends_at = ends_at
         self._parts: list[bytes] = []
         self._size = 0
-        self._received = 0
-        self._announced = int(length) if (length := response.headers.get("content-length", "")).isdecimal() else None
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         # Bits 32 + 15: gzip and zlib headers are both recognised.
         self._unpack = zlib.decompressobj(32 + zlib.MAX_WBITS) if encoding in ("gzip", "x-gzip", "deflate") else None
-        # A server that fails may drop its side of the connection: the last event is left unread, so that closing the
-        # response closes the connection and no later request meets a dead one.
-        self._leave_end = response.is_server_error
         if encoding not in ("gzip", "x-gzip", "deflate", "identity", ""):
             raise httpx.DecodingError(f"content-encoding {encoding!r}, expected gzip, deflate or none")
-        if self._announced is not None and self._announced > limit:
+        if (length := response.headers.get("content-length", "")).isdecimal() and int(length) > limit:
             raise TooLarge
 
-    def feed(self, part: bytes) -> bool:
-        """Take one part, and say whether more is wanted.
+    def feed(self, part: bytes) -> None:
+        """Take one part.
 
         Raises:
             TooLarge: If the unpacked body goes past the limit.
-            TimeoutError: If the deadline is over.
             zlib.error: If the body is not what its content-encoding says.
         """
-        self._received += len(part)
-        if self._ends_at is not None and time.monotonic() > self._ends_at:
-            raise TimeoutError
         if self._unpack is not None:
             part = self._unpack.decompress(part, self._limit - self._size + 1)
         self._keep(part)
-        return not (self._leave_end and self._received == self._announced)
 
     def feed_unpacked(self, content: bytes) -> None:
         """Take a whole body that a transport in the same process has already unpacked."""
@@ -143,6 +156,6 @@ class BodyReader:
 
     def content(self) -> bytes:
         """Return the whole body."""
-        if self._unpack is not None and self._received and not self._unpack.eof:
+        if self._unpack is not None and not self._unpack.eof and (self._parts or self._unpack.unconsumed_tail):
             raise httpx.DecodingError("the compressed body was cut short")
         return b"".join(self._parts)

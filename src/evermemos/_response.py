@@ -58,7 +58,7 @@ class RawResponse(Generic[T]):
     @property
     def request_id(self) -> str | None:
         """The server's id for the request, from whichever header has one."""
-        return next((value for name in REQUEST_ID_HEADERS if (value := self.headers.get(name))), None)
+        return request_id(self.headers)
 
     def says_failed(self) -> bool:
         """Whether the body says that the call failed, whatever the status is."""
@@ -73,6 +73,10 @@ class RawResponse(Generic[T]):
         reason = "nested too deeply" if isinstance(problem, RecursionError) else "not JSON"
         reason = "not UTF-8" if isinstance(problem, UnicodeDecodeError) else reason
         return f"a body of {len(self.content)} bytes ({kind}) that is {reason}"
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    return next((value for name in REQUEST_ID_HEADERS if (value := headers.get(name))), None)
 
 
 class Words(NamedTuple):

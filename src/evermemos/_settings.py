@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import os
 import re
 import ssl
@@ -14,10 +13,11 @@ from typing import Any, TypeAlias
 
 import attrs
 import httpx
-from evermemos_api.types import UNSET, Unset
+from evermemos_api.types import UNSET, Unset, describe
 
 from .errors import ConfigurationError
 
+LONGEST_TIME = 365 * 24 * 3600.0
 PRODUCTION_URL = "https://api.evermind.ai"
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_MAX_RETRIES = 2
@@ -200,6 +200,9 @@ def check_url(text: str) -> str:
 def check_timeout(timeout: TimeoutTypes) -> httpx.Timeout:
     """Return a timeout as httpx wants it; None is no limit."""
     if isinstance(timeout, httpx.Timeout):
+        for step, seconds in timeout.as_dict().items():
+            if seconds is not None:
+                _seconds(f"timeout ({step})", seconds)
         return timeout
     return httpx.Timeout(None if timeout is None else _seconds("timeout", timeout))
 
@@ -231,9 +234,11 @@ def check_headers(name: str, headers: Any) -> dict[str, str]:
 
 
 def _seconds(name: str, value: Any) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= LONGEST_TIME:
         return float(value)
-    raise ConfigurationError(f"{name} is {value!r}: expected a number of seconds above 0, or None for no limit")
+    raise ConfigurationError(
+        f"{name} is {describe(value)}: expected seconds above 0, up to a year, or None for no limit"
+    )
 
 
 def _check_proxy(proxy: Any) -> Any:

@@ -8,7 +8,7 @@ from attrs import field as _attrs_field
 from ..types import MapModel, hidden
 
 
-@_attrs_define
+@_attrs_define(eq=False)
 class Extra(MapModel["Any"]):
     """Free fields. What is kept here comes back as it was sent."""
 

@@ -8,7 +8,7 @@ from attrs import field as _attrs_field
 from ..types import MapModel, hidden
 
 
-@_attrs_define
+@_attrs_define(eq=False)
 class SceneDesc(MapModel["Any"]):
     """Free fields about the scene, for example description, type or bot_ids."""
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..models.user_detail import UserDetail
 
 
-@_attrs_define
+@_attrs_define(eq=False)
 class UserDetails(MapModel["UserDetail"]):
     """Participants by user id."""
 

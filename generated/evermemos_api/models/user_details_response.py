@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..models.user_detail_response import UserDetailResponse
 
 
-@_attrs_define
+@_attrs_define(eq=False)
 class UserDetailsResponse(MapModel["UserDetailResponse"]):
     """Participants by user id, as answered."""
 

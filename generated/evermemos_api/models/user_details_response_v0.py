@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..models.extra import Extra
 
 
-@_attrs_define
+@_attrs_define(eq=False)
 class UserDetailsResponseV0(MapModel["Extra"]):
     """Participants by user id, as v0 answers them, each a free object."""
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import httpx
 
 from .._call import FAILURES, Call, Options
-from .._http import Place, build_async, limit_async, place_async
+from .._http import Place, build_async, place_async, within_async
 from .._response import RawResponse
 from .._settings import Settings
 from ..errors import ConfigurationError, EverMemOSError
@@ -72,26 +72,34 @@ class AsyncSender:
 async def _attempt(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T] | float:
     failure: BaseException
     try:
-        async with limit_async(call.time_left()):
-            response = await client.send(call.request(client), **call.send_options())
-            content = await _read(response, call)
+        answer = await within_async(call.time_left(), _exchange, client, call)
     except FAILURES as error:
         failure = error
     else:
-        return call.answered(response, content)
+        return call.answered(answer)
     # Judged outside of the handler: a chained httpx error would bring its request along, and so the key.
     return call.failed(failure)
 
 
-async def _read(response: httpx.Response, call: Call[T]) -> bytes:
+async def _exchange(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T]:
+    response = await client.send(call.request(client), **call.send_options())
     try:
         reader = call.reader(response)
         if response.is_stream_consumed:
             reader.feed_unpacked(response.content)
         else:
             async for part in response.aiter_raw():
-                if not reader.feed(part):
-                    break
+                reader.feed(part)
+        return call.answer(response, reader.content())
+    except FAILURES:
+        # The body of a refusal may be lost: its status says what matters.
+        if response.status_code < 300:
+            raise
+        return call.answer(response, b"")
     finally:
+        # A server that failed drops its side of the connection, sooner or later: the next request, perhaps a write,
+        # must not go out on it.
+        stream = response.extensions.get("network_stream")
+        if response.is_server_error and stream is not None and response.http_version == "HTTP/1.1":
+            await stream.aclose()
         await response.aclose()
-    return reader.content()

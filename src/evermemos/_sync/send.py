@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import httpx
 
 from .._call import FAILURES, Call, Options
-from .._http import Place, build_sync, limit_sync, place_sync
+from .._http import Place, build_sync, place_sync, within_sync
 from .._response import RawResponse
 from .._settings import Settings
 from ..errors import ConfigurationError, EverMemOSError
@@ -73,26 +73,34 @@ class Sender:
 def _attempt(client: httpx.Client, call: Call[T]) -> RawResponse[T] | float:
     failure: BaseException
     try:
-        with limit_sync(call.time_left()):
-            response = client.send(call.request(client), **call.send_options())
-            content = _read(response, call)
+        answer = within_sync(call.time_left(), _exchange, client, call)
     except FAILURES as error:
         failure = error
     else:
-        return call.answered(response, content)
+        return call.answered(answer)
     # Judged outside of the handler: a chained httpx error would bring its request along, and so the key.
     return call.failed(failure)
 
 
-def _read(response: httpx.Response, call: Call[T]) -> bytes:
+def _exchange(client: httpx.Client, call: Call[T]) -> RawResponse[T]:
+    response = client.send(call.request(client), **call.send_options())
     try:
         reader = call.reader(response)
         if response.is_stream_consumed:
             reader.feed_unpacked(response.content)
         else:
             for part in response.iter_raw():
-                if not reader.feed(part):
-                    break
+                reader.feed(part)
+        return call.answer(response, reader.content())
+    except FAILURES:
+        # The body of a refusal may be lost: its status says what matters.
+        if response.status_code < 300:
+            raise
+        return call.answer(response, b"")
     finally:
+        # A server that failed drops its side of the connection, sooner or later: the next request, perhaps a write,
+        # must not go out on it.
+        stream = response.extensions.get("network_stream")
+        if response.is_server_error and stream is not None and response.http_version == "HTTP/1.1":
+            stream.close()
         response.close()
-    return reader.content()
