@@ -179,12 +179,14 @@ def test_an_answer_that_is_no_json_raises_the_same_error(flavour: Flavour, metho
 def test_a_deep_answer_is_refused_or_comes_back_as_it_was(flavour: Flavour, depth: int, start: str, end: str) -> None:
     text = broken("v1.get", inside(start * depth + "1" + end * depth))
     try:
-        result = ask(flavour, "v1.get", text)
+        back = json.dumps(ask(flavour, "v1.get", text).to_dict()["result"]["unknown"])
     except APIResponseValidationError as error:
         check(error, "v1.get")
         assert depth > 100
-    else:
-        assert json.dumps(result.to_dict()["result"]["unknown"]).replace(" ", "") in text.replace(" ", "")
+        return
+    except RecursionError:
+        back = "a RecursionError, whose traceback would take minutes to print"
+    assert back.replace(" ", "") == start * depth + "1" + end * depth
 
 
 @pytest.mark.parametrize("user", ["a: b", "a.b", "a]b", "line\nbreak", "\ud800", "", "x" * 2000])

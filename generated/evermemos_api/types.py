@@ -216,7 +216,8 @@ class _Codec(NamedTuple):
 
 _MISSING: Final = object()
 _PLAIN: Final[frozenset[type]] = frozenset({str, int, float, bool, type(None)})
-_JSON: Final[frozenset[type]] = frozenset({*_PLAIN, dict, list})
+# Levels of nesting inside a free field that are taken.
+DEEPEST: Final = 200
 
 # A field that is read: taken as it is, or converted; and a field that is written.
 _READ = """
@@ -299,7 +300,7 @@ def _json_name(field: "attrs.Attribute[Any]") -> str:
 def _compile(hint: Any) -> _Type:
     origin = typing.get_origin(hint)
     if hint is Any:
-        return _Type("any value", _JSON, lambda value: value)
+        return _Type("any value", _PLAIN, _free)
     if origin in (typing.Union, types.UnionType):
         return _union([_compile(member) for member in typing.get_args(hint)])
     if origin is Literal:
@@ -313,6 +314,17 @@ def _compile(hint: Any) -> _Type:
     if hint in _SCALARS:
         return _SCALARS[hint]
     raise NotImplementedError(f"the codec does not know {hint!r}: use a JSON type in openapi.yaml")
+
+
+def _free(value: Any) -> Any:
+    """Let any value through that is not so deep that working with it would run out of stack."""
+    level, depth = [value], 0
+    while level := [item for item in level if item.__class__ is dict or item.__class__ is list]:
+        depth += 1
+        if depth > DEEPEST:
+            raise DecodeError(f"at most {DEEPEST} levels of nesting", "more")
+        level = [item for outer in level for item in (outer.values() if outer.__class__ is dict else outer)]
+    return value
 
 
 def _refuse(expected: str, value: Any) -> NoReturn:

@@ -12,7 +12,7 @@ import re
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from types import ModuleType
@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 import httpx
-from evermemos_api.types import UNSET, DecodeError, Model, Unset
+from evermemos_api.types import UNSET, DecodeError, Model, Unset, json_path
 
 from . import _checks, errors
 from ._http import HEADERS, BodyReader, TooLarge
@@ -28,6 +28,7 @@ from ._response import RawResponse, request_id, server_words
 from ._settings import Bearer, Settings, TimeoutTypes, check_count, check_deadline, check_headers, check_timeout
 
 T = TypeVar("T")
+E = TypeVar("E", bound=errors.APIError)
 
 # Operations that may be sent again after an unknown outcome: `x-safe-to-repeat` in openapi.yaml, which a test compares.
 SAFE_TO_REPEAT = frozenset({"get_conversation_meta_v0", "get_conversation_meta_v1"})
@@ -189,33 +190,23 @@ class Call(Generic[T]):
     def answer(self, response: httpx.Response, content: bytes) -> RawResponse[T]:
         return RawResponse[T](response.status_code, response.headers, content, self.attempts, self.parse)
 
-    # After an attempt
+    # After an attempt. Errors are returned, and raised where nothing else is at hand: a traceback may show the local
+    # variables of every function that it passes, and what came from outside may repeat the key.
 
-    def answered(self, answer: RawResponse[T]) -> RawResponse[T] | float:
-        """Judge an answer: return it if it is a good one, or the seconds after which to try again.
-
-        Raises:
-            APIStatusError: If the server refused or failed, and the call ends with that.
-        """
+    def answered(self, answer: RawResponse[T]) -> RawResponse[T] | float | errors.APIError:
+        """Judge an answer: return it if it is a good one, else the error, or the seconds after which to try again."""
         if answer.status_code < 300:
             return answer
         error = self._status_error(answer)
-        if self._safe and answer.status_code in RETRIED_STATUSES:
-            return self._wait(error)
-        raise error
+        return self._wait(error) if self._safe and answer.status_code in RETRIED_STATUSES else error
 
-    def failed(self, failure: BaseException) -> float:
-        """Judge a failure to get an answer: return the seconds after which to try again.
-
-        Raises:
-            APIConnectionError: If the call ends with that.
-        """
+    def failed(self, failure: BaseException) -> float | errors.APIError:
+        """Judge a failure to get an answer: return the error, or the seconds after which to try again."""
         unsent = isinstance(failure, NEVER_SENT)
         error = self._connection_error(failure, unsent=unsent)
         retried = isinstance(failure, RETRIED_UNSENT) and not isinstance(_root(failure), ssl.SSLCertVerificationError)
-        if retried or (self._safe and isinstance(failure, (httpx.TransportError, OSError)) and not unsent):
-            return self._wait(error)
-        raise error
+        retried |= self._safe and isinstance(failure, (httpx.TransportError, OSError)) and not unsent
+        return self._wait(error) if retried else error
 
     def parse(self, answer: RawResponse[T]) -> T:
         """Turn a good answer into the result.
@@ -226,78 +217,77 @@ class Call(Generic[T]):
             ScopeMismatchError: If a write reached another record than the one that was named.
             NotFoundError: If the record of its own that was asked for is not there.
         """
-        try:
-            parsed = self._operation._parse_response(client=None, response=answer)  # noqa: SLF001
-        except DecodeError as problem:
-            if answer.says_failed():
-                raise self._status_error(answer) from None
-            error = self._answer_error(problem)
-        except (ValueError, RecursionError) as problem:
-            error = self._answer_error(DecodeError("a JSON object", answer.describe(problem)))
-        else:
-            if isinstance(parsed, self._result):
-                if answer.says_failed():
-                    raise self._status_error(answer)
-                self._check_record(parsed)
-                return parsed
-            error = self._answer_error(DecodeError("status 200", f"status {answer.status_code}"))
-        raise error
+        outcome = self._parsed(answer)
+        if isinstance(outcome, errors.APIError):
+            raise outcome
+        return outcome
 
-    def log(self, outcome: object) -> None:
+    def _parsed(self, answer: RawResponse[T]) -> T | errors.APIError:
+        try:
+            parsed: Any = self._operation._parse_response(client=None, response=answer)  # noqa: SLF001
+        except DecodeError as problem:
+            return self._status_error(answer) if answer.says_failed() else self._answer_error(problem)
+        except (ValueError, RecursionError) as problem:
+            return self._answer_error(DecodeError("a JSON object", answer.describe(problem)))
+        if not isinstance(parsed, self._result):
+            return self._answer_error(DecodeError("status 200", f"status {answer.status_code}"))
+        if getattr(parsed, "status", None) == "failed":
+            return self._status_error(answer)
+        return self._record_error(parsed) or parsed
+
+    def log(self, outcome: RawResponse[T] | errors.APIError) -> None:
         """Write the call's one line."""
         elapsed = (time.monotonic() - self._started) * 1000
-        logger.info("%s: %s in %.0f ms, attempts: %d", self.name, outcome, elapsed, self.attempts)
+        status = outcome.status_code or type(outcome).__name__
+        logger.info("%s: %s in %.0f ms, attempts: %d", self.name, status, elapsed, self.attempts)
 
     # Errors
 
-    def _wait(self, error: errors.APIError) -> float:
-        """Return the seconds to wait before another attempt, or raise the error if there is to be none."""
+    def _wait(self, error: errors.APIError) -> float | errors.APIError:
+        """Return the seconds to wait before another attempt, or the error if there is to be none."""
         if self.attempts > self._retries:
-            raise error
+            return error
         # Full jitter: clients that failed together do not come back together.
         wait = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self.attempts - 1, 10)))  # noqa: S311
         if error.retry_after is not None:
             if error.retry_after > LONGEST_RETRY_AFTER:
-                raise error
+                return error
             wait = error.retry_after
         left = self.time_left()
         if left is not None and wait >= left:
-            raise error
+            return error
         logger.debug("%s: attempt %d failed, next in %.2f s", self.name, self.attempts, wait)
         return wait
 
-    def _facts(self) -> dict[str, Any]:
-        facts: dict[str, Any] = {
-            "operation": self.name,
-            "method": self.method,
-            "path": self.path,
-            "attempts": self.attempts,
-        }
+    def _error(self, kind: type[E], message: str, **attributes: Any) -> E:
+        """Make an error that knows its call, and does not repeat the key if somebody else does."""
+        attributes |= {"operation": self.name, "method": self.method, "path": self.path, "attempts": self.attempts}
         if self._head is not None:
-            facts |= {"status_code": self._head.status_code, "request_id": request_id(self._head.headers)}
-        return facts
+            attributes |= {"status_code": self._head.status_code, "request_id": request_id(self._head.headers)}
+        return kind(self._redacted(message), **self._redacted(attributes))
 
-    def _redact(self, text: str) -> str:
-        key = self._settings.api_key
-        return text if key is None else key.redact(text)
+    def _redacted(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value if self._settings.api_key is None else self._settings.api_key.redact(value)
+        if isinstance(value, list):
+            return [self._redacted(item) for item in value]
+        return {name: self._redacted(item) for name, item in value.items()} if isinstance(value, dict) else value
 
     def _status_error(self, answer: RawResponse[T]) -> errors.APIStatusError:
         status = answer.status_code
         words = server_words(answer)
-        error = STATUS_ERRORS.get(status, errors.InternalServerError if status >= 500 else errors.APIStatusError)(
-            self._redact(words.message),
-            code=None if words.code is None else self._redact(words.code),
+        return self._error(
+            STATUS_ERRORS.get(status, errors.InternalServerError if status >= 500 else errors.APIStatusError),
+            words.message,
+            code=words.code,
+            details=words.details,
             retry_after=retry_after(answer.headers),
             outcome_unknown=not self._safe and (status == 408 or (status >= 500 and status not in REFUSED_STATUSES)),
-            **self._facts(),
         )
-        error.details = words.details
-        return error
 
     def _connection_error(self, failure: BaseException, *, unsent: bool) -> errors.APIError:
         unknown = not self._safe and not unsent
-        facts = {**self._facts(), "outcome_unknown": unknown}
-        reason = self._redact(f"{type(failure).__name__}: {failure}".rstrip(": "))
+        reason = f"{type(failure).__name__}: {failure}".rstrip(": ")
         if isinstance(failure, TooLarge):
             limit = self._settings.max_response_bytes
             return self._answer_error(DecodeError(f"an answer of at most {limit} bytes", "a larger one"))
@@ -305,42 +295,45 @@ class Call(Generic[T]):
             return self._answer_error(DecodeError("a body that can be unpacked", reason))
         if isinstance(failure, (httpx.TimeoutException, TimeoutError)):
             over = (left := self.time_left()) is not None and left <= 2 * STEP_MARGIN
-            limit_name = "deadline" if over else "timeout"
-            return errors.APITimeoutError(f"no answer within the {limit_name} ({reason})", **facts)
+            message = f"no answer within the {'deadline' if over else 'timeout'} ({reason})"
+            return self._error(errors.APITimeoutError, message, outcome_unknown=unknown)
         if isinstance(failure, RuntimeError):
             reason += "; an http_client of your own belongs to the event loop that used it first"
-        start = "the request could not be sent" if unsent else "the connection failed"
-        return errors.APIConnectionError(f"{start} ({reason})", **facts)
+        message = f"{'the request could not be sent' if unsent else 'the connection failed'} ({reason})"
+        return self._error(errors.APIConnectionError, message, outcome_unknown=unknown)
 
     def _answer_error(self, problem: DecodeError) -> errors.APIResponseValidationError:
-        error = errors.APIResponseValidationError(
-            f"{self.name} was answered with something that its schema does not allow: {problem}", **self._facts()
+        return self._error(
+            errors.APIResponseValidationError,
+            f"{self.name} was answered with something that its schema does not allow: {problem}",
+            json_path=f"${json_path(problem.path)}",
+            expected=problem.expected,
+            got=problem.got,
         )
-        error.json_path = str(problem).partition(": ")[0]
-        error.expected, error.got = problem.expected, problem.got
-        return error
 
-    def _check_record(self, parsed: Any) -> None:
+    def _record_error(self, parsed: Any) -> errors.APIError | None:
+        """Say what is wrong if the answer is about another record than the one that was named."""
         named: Any = self._group_id
         actual: Any = getattr(parsed.result, "group_id", UNSET)
-        if named is None:
-            return
-        differs = actual is not UNSET and actual != named
+        differs = named is not None and actual is not UNSET and actual != named
         if self._safe:
-            if self._on_missing == "error" and (differs or parsed.result.is_default is True):
-                raise errors.NotFoundError(f"group {named!r} has no record of its own", **self._facts())
+            missing = named is not None and (differs or parsed.result.is_default is True)
+            if missing and self._on_missing == "error":
+                return self._error(errors.NotFoundError, f"group {named!r} has no record of its own")
         elif differs:
             changed = "the default record" if actual is None else f"the record of group {actual!r}"
-            error = errors.ScopeMismatchError(
+            return self._error(
+                errors.ScopeMismatchError,
                 f"group_id {named!r} was named, and {changed} (id {parsed.result.id!r}) was changed instead. "
                 "The server has no record for that group: create it, and put the changed record right",
-                **self._facts(),
+                group_id=named,
+                actual_group_id=actual,
+                record_id=parsed.result.id,
             )
-            error.group_id, error.actual_group_id, error.record_id = named, actual, parsed.result.id
-            raise error
+        return None
 
 
-STATUS_ERRORS: dict[int, Callable[..., errors.APIStatusError]] = {
+STATUS_ERRORS: dict[int, type[errors.APIStatusError]] = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
     403: errors.PermissionDeniedError,

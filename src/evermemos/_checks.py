@@ -180,6 +180,4 @@ def _suggest(name: str, known: Any) -> str:
 
 def _invalid(path: Path, problem: str) -> RequestValidationError:
     field = json_path(path).removeprefix(".")
-    error = RequestValidationError(f"{field or 'the body'}: {problem}")
-    error.field = field
-    return error
+    return RequestValidationError(f"{field or 'the body'}: {problem}", field=field)

@@ -63,8 +63,11 @@ def _arguments(settings: Settings) -> dict[str, Any]:
 def _as_configuration_error() -> Generator[None]:
     try:
         yield
-    except (ImportError, OSError, ValueError) as error:
+    except (ImportError, OSError) as error:
         raise ConfigurationError(f"the HTTP client cannot be built: {error}") from None
+    except (ValueError, httpx.InvalidURL):
+        # The message of httpx may hold the password of a proxy.
+        raise ConfigurationError("the HTTP client cannot be built: the URL of a proxy is wrong") from None
 
 
 class Place(NamedTuple):

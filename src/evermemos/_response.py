@@ -11,9 +11,16 @@ from .errors import ErrorDetail, one_line
 
 T = TypeVar("T")
 
+# Names of fields of requests, which are the API's words and not a user's. A test compares them with openapi.yaml.
+FIELD_NAMES = {
+    *("boundary", "created_at", "custom_role", "default_timezone", "description", "extra", "extraction", "full_name"),
+    *("group_id", "llm_custom_setting", "model", "name", "provider", "role", "scene", "scene_desc", "tags"),
+    *("user_details", "version"),
+}
+
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id", "cf-ray")
-# Pydantic repeats what it was given inside a message.
-_ECHOED = re.compile(r"input_value=.*?, input_type=", re.DOTALL)
+# Pydantic repeats what it was given inside a message, to the end of the line.
+_ECHOED = re.compile(r"input_value=.*")
 
 
 class RawResponse(Generic[T]):
@@ -53,7 +60,7 @@ class RawResponse(Generic[T]):
         Raises:
             ValueError: If it is not JSON.
         """
-        return json.loads(self.content)
+        return json.loads(self.content, parse_constant=_no_constant)
 
     @property
     def request_id(self) -> str | None:
@@ -79,6 +86,10 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((value for name in REQUEST_ID_HEADERS if (value := headers.get(name))), None)
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")
+
+
 class Words(NamedTuple):
     """What a server says of an error."""
 
@@ -97,17 +108,19 @@ def server_words(answer: RawResponse[Any]) -> Words:
     if location and answer.status_code < 400:
         return Words(f"redirects are not followed; the server points to {location.partition('?')[0]}", None, [])
     found = next((body[key] for key in ("message", "detail", "error", "msg") if body.get(key)), None)
-    code = next((str(body[key]) for key in ("code", "error", "type") if isinstance(body.get(key), (str, int))), None)
+    code = next(
+        (one_line(str(body[key])) for key in ("code", "error", "type") if isinstance(body.get(key), (str, int))), None
+    )
     details: list[ErrorDetail] = []
     if isinstance(found, list):
         details = [_detail(item) for item in found if isinstance(item, dict)]
         problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in details]
         found = "; ".join(problems or [item for item in found if isinstance(item, str)])
     if isinstance(found, str) and one_line(found):
-        return Words(_ECHOED.sub("input_value=<hidden>, input_type=", found), code, details)
+        return Words(_ECHOED.sub("input_value=<input>", found), code, details)
     kind = answer.headers.get("content-type", "").partition(";")[0]
     if kind == "text/plain" and answer.content.strip():
-        return Words(answer.content[:4096].decode(errors="replace"), code, details)
+        return Words(_ECHOED.sub("input_value=<input>", answer.content[:4096].decode(errors="replace")), code, details)
     return Words(f"no message, {len(answer.content)} bytes of {kind or 'unknown type'}", code, details)
 
 
@@ -121,19 +134,27 @@ def _object(answer: RawResponse[Any]) -> dict[str, Any]:
 
 def _detail(item: dict[str, Any]) -> ErrorDetail:
     loc = item.get("loc")
-    message = str(item.get("msg", ""))
-    for text in sorted(_texts(item.get("input"), depth=20), key=len, reverse=True):
-        message = message.replace(text, "<input>")
+    message = _ECHOED.sub("input_value=<input>", str(item.get("msg", "")))
+    for text in sorted(_texts(item.get("input")), key=len, reverse=True):
+        # A short text is taken out as a word of its own only, or no sentence would be left.
+        pattern = re.escape(text) if len(text) > 3 else rf"(?<!\w){re.escape(text)}(?!\w)"
+        message = re.sub(pattern, "<input>", message)
     return {
         "loc": [part for part in loc if isinstance(part, (str, int))] if isinstance(loc, list) else [],
-        "msg": one_line(_ECHOED.sub("input_value=<hidden>, input_type=", message)),
+        "msg": one_line(message),
         "type": str(item.get("type", "")),
     }
 
 
-def _texts(value: Any, *, depth: int) -> set[str]:
-    """Every text inside a value that is long enough to be somebody's."""
-    if isinstance(value, str):
-        return {value} if len(value) > 3 else set()
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return set[str]().union(*(_texts(item, depth=depth - 1) for item in items)) if depth else set()
+def _texts(value: Any) -> set[str]:
+    """Every text and number inside a value, keys included, as a message may write it."""
+    found, inside = set[str](), [value]
+    while inside:
+        part = inside.pop()
+        if isinstance(part, dict):
+            inside += [*(part.keys() - FIELD_NAMES), *part.values()]
+        elif isinstance(part, list):
+            inside += part
+        elif part is not None and not isinstance(part, bool):
+            found |= {str(part), repr(str(part))[1:-1], json.dumps(str(part))[1:-1]}
+    return found - {""}

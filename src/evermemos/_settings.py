@@ -25,8 +25,11 @@ DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
 KEY_VARIABLE = "EVERMEMOS_API_KEY"
 URL_VARIABLES = ("EVERMEMOS_BASE_URL", "EVER_MEM_OS_BASE_URL")
-# Names that people set by mistake: earlier names of the product, and the right name with a part missing.
-_NEAR_MISS = re.compile(r"(EVERMEMOS|EVER_MEM_OS|EVEROS|EVERMIND)_(?:.*_)?(?:(?P<key>KEY|TOKEN)|URL|HOST|ENDPOINT)")
+# Names that people set by mistake: the right name with a part missing, and other names of the product.
+_NEAR_MISS = re.compile(
+    r"(?:EVERMEMOS_(?:API_?|BASE)?|(?:EVER_MEM_OS|EVEROS|EVERMIND)_\w*?)"
+    r"(?:(?P<key>KEY|TOKEN|SECRET)|URL|HOST|ENDPOINT|BASE|SERVER)"
+)
 
 TimeoutTypes: TypeAlias = float | httpx.Timeout | None
 VerifyTypes: TypeAlias = bool | str | ssl.SSLContext
@@ -72,8 +75,8 @@ class ApiKey:
         return f"Bearer {self._value}"
 
     def redact(self, text: str) -> str:
-        """Return a text without the key, should a server have repeated it."""
-        return text.replace(self._value, "<API key>")
+        """Return a text without the key, should a server have repeated it. What is as short as a word is no key."""
+        return text.replace(self._value, "<API key>") if len(self._value) >= 8 else text
 
 
 class Bearer(httpx.Auth):
@@ -97,10 +100,13 @@ class Settings:
     deadline: float | None
     max_retries: int
     default_headers: Mapping[str, str] = attrs.field(repr=lambda headers: f"<{', '.join(headers)}>")
-    proxy: str | httpx.URL | httpx.Proxy | None = attrs.field(repr=False)
+    proxy: httpx.Proxy | None = attrs.field(repr=False)
     verify: VerifyTypes = attrs.field(repr=False)
     validate: bool
     max_response_bytes: int
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Settings:
+        return self
 
     def check_key(self) -> None:
         if self.api_key is not None and (problem := self.api_key.problem()):
@@ -132,12 +138,10 @@ def resolve(
         base_url = http_client.base_url
     url = check_url(str(base_url if base_url is not None else _environment_url() or PRODUCTION_URL))
     key = api_key or _environment_key()
-    if key is None and url == PRODUCTION_URL:
+    if key is None and httpx.URL(url).host == httpx.URL(PRODUCTION_URL).host:
         raise ConfigurationError(f"{url} needs an API key: pass api_key=... or set {KEY_VARIABLE}")
     if key is not None and url.startswith("http://") and not _is_loopback(httpx.URL(url).host):
         warnings.warn(f"the API key is sent unencrypted to {url}: use https", UserWarning, stacklevel=3)
-    if isinstance(verify, str) and not Path(verify).exists():
-        raise ConfigurationError(f"verify: there is no file or folder {verify!r} with certificates")
     settings = Settings(
         base_url=url,
         api_key=key,
@@ -146,7 +150,7 @@ def resolve(
         max_retries=check_count("max_retries", max_retries, least=0),
         default_headers=check_headers("default_headers", default_headers),
         proxy=_check_proxy(proxy),
-        verify=verify,
+        verify=_check_verify(verify),
         validate=validate,
         max_response_bytes=check_count("max_response_bytes", max_response_bytes, least=1),
     )
@@ -172,7 +176,9 @@ def evolve(
     if not isinstance(max_retries, Unset):
         changes["max_retries"] = check_count("max_retries", max_retries, least=0)
     if not isinstance(default_headers, Unset):
-        changes["default_headers"] = {**settings.default_headers, **check_headers("default_headers", default_headers)}
+        headers = httpx.Headers(settings.default_headers)
+        headers.update(check_headers("default_headers", default_headers))
+        changes["default_headers"] = headers
     if validate is not UNSET:
         changes["validate"] = validate
     return attrs.evolve(settings, **changes)
@@ -188,12 +194,12 @@ def check_url(text: str) -> str:
     example = "expected something like https://api.evermind.ai or http://localhost:1995"
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise ConfigurationError(f"base_url cannot be read ({error}): {example}") from None
-    if url.userinfo or url.query or url.fragment:
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if "@" in text or url.query or url.fragment:
         raise ConfigurationError(f"base_url may not hold a user name, a query or a fragment: {example}")
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ConfigurationError(f"base_url is {text!r}: {example}")
+    if url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 1) < 65536:
+        raise ConfigurationError(f"base_url is {text[:200]!r}: {example}")
     return re.sub(r"/+(api/v[01]/*)?$", "", str(url).rstrip("/") + "/")
 
 
@@ -217,10 +223,10 @@ def check_count(name: str, value: Any, *, least: int) -> int:
     return value
 
 
-def check_headers(name: str, headers: Any) -> dict[str, str]:
+def check_headers(name: str, headers: Any) -> httpx.Headers:
     """Return a copy of the headers. Messages name a header and never show its value, which may be a secret."""
     if headers is None:
-        return {}
+        return httpx.Headers()
     if not isinstance(headers, Mapping):
         raise ConfigurationError(f"{name}: expected a dict of str to str, got {type(headers).__name__}")
     for key, value in headers.items():
@@ -230,7 +236,7 @@ def check_headers(name: str, headers: Any) -> dict[str, str]:
             raise ConfigurationError(
                 f"{name}: the value of {key} cannot be sent: expected printable ASCII without spaces around it"
             )
-    return dict(headers)
+    return httpx.Headers(headers)
 
 
 def _seconds(name: str, value: Any) -> float:
@@ -241,11 +247,22 @@ def _seconds(name: str, value: Any) -> float:
     )
 
 
-def _check_proxy(proxy: Any) -> Any:
+def _check_proxy(proxy: Any) -> httpx.Proxy | None:
     try:
-        return httpx.Proxy(proxy) if isinstance(proxy, (str, httpx.URL)) else proxy
-    except (ValueError, httpx.InvalidURL):
+        return proxy if proxy is None or isinstance(proxy, httpx.Proxy) else httpx.Proxy(proxy)
+    except (TypeError, ValueError, httpx.InvalidURL):
+        # The message of httpx may hold the password.
         raise ConfigurationError("proxy cannot be used: expected a URL with http, https, socks5 or socks5h") from None
+
+
+def _check_verify(verify: Any) -> VerifyTypes:
+    if isinstance(verify, (bool, ssl.SSLContext)):
+        return verify
+    if isinstance(verify, str) and verify and Path(verify).exists():
+        return verify
+    raise ConfigurationError(
+        f"verify is {describe(verify, text=True)}: expected a bool, an SSLContext, or a file or folder of certificates"
+    )
 
 
 def _is_loopback(host: str) -> bool:

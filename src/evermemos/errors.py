@@ -20,7 +20,7 @@ EverMemOSError
 """
 
 from http import HTTPStatus
-from typing import TypedDict
+from typing import Any, TypedDict
 
 __all__ = [
     "APIConnectionError",
@@ -67,31 +67,20 @@ class EverMemOSError(Exception):
             repeating it.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        operation: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
-        status_code: int | None = None,
-        code: str | None = None,
-        request_id: str | None = None,
-        attempts: int = 0,
-        retry_after: float | None = None,
-        outcome_unknown: bool = False,
-    ) -> None:
+    operation: str | None = None
+    method: str | None = None
+    path: str | None = None
+    status_code: int | None = None
+    code: str | None = None
+    request_id: str | None = None
+    attempts: int = 0
+    retry_after: float | None = None
+    outcome_unknown: bool = False
+
+    def __init__(self, message: str, **attributes: Any) -> None:
         self.message = one_line(message)
         super().__init__(self.message)
-        self.operation = operation
-        self.method = method
-        self.path = path
-        self.status_code = status_code
-        self.code = None if code is None else one_line(code)
-        self.request_id = request_id
-        self.attempts = attempts
-        self.retry_after = retry_after
-        self.outcome_unknown = outcome_unknown
+        vars(self).update(attributes)
 
     def __str__(self) -> str:
         status = f"{self.status_code} {_phrase(self.status_code)}".strip() if self.status_code else ""

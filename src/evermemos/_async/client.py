@@ -137,7 +137,7 @@ class AsyncEverMemOS:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._settings})"
+        return f"{type(self).__name__}({self.__dict__.get('_settings', 'not made')})"
 
     def __copy__(self) -> Self:
         return self._copy(self._settings)

@@ -2,7 +2,7 @@
 
 import asyncio
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -10,7 +10,7 @@ from .._call import FAILURES, Call, Options
 from .._http import Place, build_async, place_async, within_async
 from .._response import RawResponse
 from .._settings import Settings
-from ..errors import ConfigurationError, EverMemOSError
+from ..errors import APIError, ConfigurationError
 
 T = TypeVar("T")
 
@@ -22,6 +22,9 @@ class AsyncPool:
         self.own = own
         self.closed = False
         self._clients: dict[Place, httpx.AsyncClient] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
     def client(self, settings: Settings) -> httpx.AsyncClient:
         """Return the httpx client to use here."""
@@ -57,28 +60,23 @@ class AsyncSender:
         """Call an operation: send until there is an answer to keep or an error to raise. `Call` has the arguments."""
         client = self._pool.client(self._settings)
         call = Call(self._settings, operation, result, options, **arguments)
-        try:
-            while True:
-                outcome = await _attempt(client, call)
-                if isinstance(outcome, RawResponse):
-                    call.log(outcome.status_code)
-                    return outcome
+        while True:
+            outcome = await _attempt(client, call)
+            if isinstance(outcome, float):
                 await asyncio.sleep(outcome)
-        except EverMemOSError as error:
-            call.log(error.status_code or type(error).__name__)
-            raise
+                continue
+            call.log(outcome)
+            if isinstance(outcome, APIError):
+                raise outcome
+            return outcome
 
 
-async def _attempt(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T] | float:
-    failure: BaseException
+async def _attempt(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T] | float | APIError:
     try:
         answer = await within_async(call.time_left(), _exchange, client, call)
-    except FAILURES as error:
-        failure = error
-    else:
-        return call.answered(answer)
-    # Judged outside of the handler: a chained httpx error would bring its request along, and so the key.
-    return call.failed(failure)
+    except FAILURES as failure:
+        return call.failed(failure)
+    return call.answered(answer)
 
 
 async def _exchange(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T]:

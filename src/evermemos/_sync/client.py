@@ -138,7 +138,7 @@ class EverMemOS:
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._settings})"
+        return f"{type(self).__name__}({self.__dict__.get('_settings', 'not made')})"
 
     def __copy__(self) -> Self:
         return self._copy(self._settings)

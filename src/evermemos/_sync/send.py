@@ -3,7 +3,7 @@
 
 import time
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -11,7 +11,7 @@ from .._call import FAILURES, Call, Options
 from .._http import Place, build_sync, place_sync, within_sync
 from .._response import RawResponse
 from .._settings import Settings
-from ..errors import ConfigurationError, EverMemOSError
+from ..errors import APIError, ConfigurationError
 
 T = TypeVar("T")
 
@@ -23,6 +23,9 @@ class Pool:
         self.own = own
         self.closed = False
         self._clients: dict[Place, httpx.Client] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
     def client(self, settings: Settings) -> httpx.Client:
         """Return the httpx client to use here."""
@@ -58,28 +61,23 @@ class Sender:
         """Call an operation: send until there is an answer to keep or an error to raise. `Call` has the arguments."""
         client = self._pool.client(self._settings)
         call = Call(self._settings, operation, result, options, **arguments)
-        try:
-            while True:
-                outcome = _attempt(client, call)
-                if isinstance(outcome, RawResponse):
-                    call.log(outcome.status_code)
-                    return outcome
+        while True:
+            outcome = _attempt(client, call)
+            if isinstance(outcome, float):
                 time.sleep(outcome)
-        except EverMemOSError as error:
-            call.log(error.status_code or type(error).__name__)
-            raise
+                continue
+            call.log(outcome)
+            if isinstance(outcome, APIError):
+                raise outcome
+            return outcome
 
 
-def _attempt(client: httpx.Client, call: Call[T]) -> RawResponse[T] | float:
-    failure: BaseException
+def _attempt(client: httpx.Client, call: Call[T]) -> RawResponse[T] | float | APIError:
     try:
         answer = within_sync(call.time_left(), _exchange, client, call)
-    except FAILURES as error:
-        failure = error
-    else:
-        return call.answered(answer)
-    # Judged outside of the handler: a chained httpx error would bring its request along, and so the key.
-    return call.failed(failure)
+    except FAILURES as failure:
+        return call.failed(failure)
+    return call.answered(answer)
 
 
 def _exchange(client: httpx.Client, call: Call[T]) -> RawResponse[T]:
