@@ -300,7 +300,7 @@ def _json_name(field: "attrs.Attribute[Any]") -> str:
 def _compile(hint: Any) -> _Type:
     origin = typing.get_origin(hint)
     if hint is Any:
-        return _Type("any value", _PLAIN, _free)
+        return _Type("any value", _PLAIN, _free, object)
     if origin in (typing.Union, types.UnionType):
         return _union([_compile(member) for member in typing.get_args(hint)])
     if origin is Literal:

@@ -6,6 +6,7 @@ not say is here: no unknown keys, times with a zone, zones that exist, values th
 
 import difflib
 import math
+import re
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -98,7 +99,8 @@ def query(values: Any) -> dict[str, Any]:
 
 def _created_at(value: str) -> None:
     try:
-        time = datetime.fromisoformat(value)
+        # Python takes any character between date and time.
+        time = datetime.fromisoformat(value) if re.fullmatch(r"[\dW-]+([Tt ].*)?", value) else None
     except ValueError:
         time = None
     if time is None or time.utcoffset() is None:
