@@ -24,7 +24,8 @@ from referencing.jsonschema import DRAFT202012
 
 SPEC = Path(__file__).resolve().parent.parent / "openapi.yaml"
 STATUSES = {"400", "401", "403", "404", "409", "422", "429", "500", "503", "default"}
-EXTRA = "additional_properties"
+# Names that the generated models have themselves.
+TAKEN = {"additional_keys", "additional_properties", "from_dict", "to_dict"}
 # The pure Python loader takes five times as long, and is the same otherwise.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -356,8 +357,9 @@ must("path-item", "get", lambda n: "requestBody" not in n.get("get", {}), "GET t
 JSON = "must be application/json with a schema, and nothing else"
 must("request-body response", "content", lambda n: is_json(n.get("content", {})), JSON)
 must("schema", "format", lambda n: n.get("format") not in {"binary", "byte"}, "JSON has no bytes: use a plain string")
-# Every generated class keeps unknown fields under this name.
-must("schema", "properties", lambda n: EXTRA not in n.get("properties", {}), f"{EXTRA} is taken: use another name")
+OURS = f"{', '.join(sorted(TAKEN))} are taken: use another name"
+# Every generated class has these itself.
+must("schema", "properties", lambda n: not TAKEN & set(n.get("properties", ())), OURS)
 # Of the ways to write `or null` and `one of these values`, only one gives the right type.
 must("schema", "enum", lambda n: None not in n.get("enum", []), "take null out, and write anyOf where the enum is used")
 must("schema", "type", lambda n: "enum" not in n or len(types(n)) == 1, "an enum has exactly one type, and never null")

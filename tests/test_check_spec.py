@@ -23,6 +23,7 @@ RECORD = (*SCHEMAS, "ConversationMetaResponse")
 OK = ("responses", "200", "content", "application/json")
 BODY = ("requestBody", "content", "application/json")
 JSON = "must be application/json with a schema, and nothing else"
+OURS = "additional_keys, additional_properties, from_dict, to_dict are taken: use another name"
 # Through JSON, so that no part is shared: a seed is put in one place. The copies are JSON too, which is YAML.
 DOCUMENT = json.loads(json.dumps(yaml.safe_load(TEXT)))
 DROP = object()
@@ -119,12 +120,8 @@ SEEDS = [
     # What the generator and our codec make of schemas.
     seed("JSON has no bytes: use a plain string", (*PERSON, "full_name", "format"), "binary"),
     seed("JSON has no bytes: use a plain string", (*PERSON, "full_name", "format"), "byte"),
-    seed(
-        "additional_properties is taken: use another name",
-        (*PERSON, "additional_properties"),
-        {"type": "string"},
-        at=PERSON,
-    ),
+    seed(OURS, (*PERSON, "additional_properties"), {"type": "string"}, at=PERSON),
+    seed(OURS, (*PERSON, "to_dict"), {"type": "string"}, at=PERSON),
     seed("named_components", (*PERSON, "extra"), {"type": "object"}, "without a name"),
     seed("named_components", (*PERSON, "extra"), {"properties": {}}, "without a name"),
     seed("named_components", (*PERSON, "extra"), {"additionalProperties": True}, "without a name"),

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -155,16 +156,22 @@ def test_one_async_client_serves_many_tasks(serve: Serve) -> None:
 unclosed = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
+def use_in_many_loops(client: AsyncEverMemOS) -> list["weakref.ref[asyncio.AbstractEventLoop]"]:
+    async def call() -> "weakref.ref[asyncio.AbstractEventLoop]":
+        assert (await client.v1.memories.conversation_meta.update(name="new")).status == "ok"
+        return weakref.ref(asyncio.get_running_loop())
+
+    return [asyncio.run(call()) for _ in range(5)]
+
+
 @unclosed
-def test_an_async_client_works_in_one_event_loop_after_another(serve: Serve) -> None:
+def test_an_async_client_works_in_one_event_loop_after_another_and_keeps_none_of_them(serve: Serve) -> None:
     server = serve(GOOD)
     client = AsyncEverMemOS(api_key="k", base_url=server.url)
-    for _ in range(3):
-        assert asyncio.run(client.v1.memories.conversation_meta.update(name="new")).status == "ok"
-    asyncio.run(client.aclose())
-    del client
+    loops = use_in_many_loops(client)
     gc.collect()
-    assert len(server.requests) == 3
+    assert len(server.requests) == 5
+    assert [loop() for loop in loops[:-1]] == [None] * 4
 
 
 def use_in_two_threads(client: AsyncEverMemOS) -> None:

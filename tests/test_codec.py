@@ -38,6 +38,11 @@ SCHEMAS: dict[str, Any] = {
             "sb": {"type": ["string", "boolean"]},
         },
     },
+    "Plain": {
+        "type": "object",
+        "required": ["i", "n", "b", "s"],
+        "properties": {"i": {"type": "integer"}, "n": {"type": "number"}, "b": {"type": "boolean"}, "s": STRING},
+    },
     "Formats": {
         "type": "object",
         "properties": {
@@ -128,6 +133,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 
 
 TIME, DAY, KEY = "2025-01-15T10:00:00+00:00", "2025-01-15", "12345678-1234-5678-1234-567812345678"
+PLAIN: dict[str, Any] = {"i": 1, "n": 1.5, "b": True, "s": "x"}
 CAT, DOG = {"kind": "cat", "lives": 9}, {"kind": "dog", "lives": "one"}
 
 
@@ -137,6 +143,8 @@ CAT, DOG = {"kind": "cat", "lives": 9}, {"kind": "dog", "lives": "one"}
         ("Numbers", {}),
         ("Numbers", {"i": 1, "n": 1, "b": True, "in": None, "si": 1, "sb": True}),
         ("Numbers", {"i": -(10**30), "n": 1.5, "b": False, "in": 0, "si": "1", "sb": "True", "new": 1.5}),
+        ("Plain", {"i": 1, "n": 1, "b": False, "s": ""}),
+        ("Plain", {"i": 0, "n": 0.5, "b": True, "s": "1"}),
         ("Formats", {"time": TIME, "day": DAY, "key": KEY, "times": [TIME, TIME], "maybe": TIME}),
         ("Formats", {"maybe": None, "times": []}),
         ("Enums", {"level": 1, "maybe": 3, "colours": ["red", "green"]}),
@@ -171,6 +179,16 @@ def test_what_conforms_comes_back_as_it_was(odd: ModuleType, name: str, body: di
         *(("Numbers", {"in": value}, ("in",), got) for value, got in [(False, "bool False"), (2.5, "float 2.5")]),
         *(("Numbers", {"si": value}, ("si",), got) for value, got in [(False, "bool False"), (2.5, "float 2.5")]),
         *(("Numbers", {"sb": value}, ("sb",), got) for value, got in [(0, "int 0"), (None, "null"), ([0], "list")]),
+        *(
+            ("Plain", {**PLAIN, "i": v}, ("i",), got)
+            for v, got in [(True, "bool True"), (0.5, "float 0.5"), ("1", "str")]
+        ),
+        *(
+            ("Plain", {**PLAIN, "n": v}, ("n",), got)
+            for v, got in [(False, "bool False"), ("1", "str"), (None, "null")]
+        ),
+        *(("Plain", {**PLAIN, "b": v}, ("b",), got) for v, got in [(1, "int 1"), ("true", "str"), (None, "null")]),
+        *(("Plain", {**PLAIN, "s": v}, ("s",), got) for v, got in [(1, "int 1"), (True, "bool True"), (None, "null")]),
         *(("Formats", {"time": value}, ("time",), got) for value, got in [("soon", "str 'soon'"), (5, "int 5")]),
         ("Formats", {"day": "2025-02-30"}, ("day",), "str '2025-02-30'"),
         ("Formats", {"key": "x"}, ("key",), "str 'x'"),

@@ -229,10 +229,10 @@ class Call(Generic[T]):
             return self._status_error(answer) if answer.says_failed() else self._answer_error(problem)
         except (ValueError, RecursionError) as problem:
             return self._answer_error(DecodeError("a JSON object", answer.describe(problem)))
-        if not isinstance(parsed, self._result):
-            return self._answer_error(DecodeError("status 200", f"status {answer.status_code}"))
         if getattr(parsed, "status", None) == "failed":
             return self._status_error(answer)
+        if not isinstance(parsed, self._result):
+            return self._answer_error(DecodeError("status 200", f"status {answer.status_code}"))
         return self._record_error(parsed) or parsed
 
     def log(self, outcome: RawResponse[T] | errors.APIError) -> None:

@@ -21,6 +21,8 @@ HINT = ". Nothing was sent; a client made with validate=False does not check"
 
 # Bits of the longest integer that Python writes without being told to.
 LONGEST_INT = 14_000
+# Files of a time zone database that are no zones.
+NO_ZONE = re.compile(r"localtime$|posixrules$|posix/|right/")
 
 Path = tuple[str | int, ...]
 
@@ -114,6 +116,8 @@ def _default_timezone(value: str) -> None:
     if value == "":
         return
     try:
+        if NO_ZONE.match(value):
+            raise ValueError
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         # A system without a time zone database knows no name at all, and cannot judge one.

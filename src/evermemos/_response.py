@@ -19,6 +19,8 @@ FIELD_NAMES = {
 }
 
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id", "cf-ray")
+# Texts of a repeated request that are looked for in a message. With more it is dropped, since looking would take seconds.
+MOST_TEXTS = 1000
 # Pydantic repeats what it was given inside a message, to the end of the line.
 _ECHOED = re.compile(r"input_value=.*")
 
@@ -135,7 +137,10 @@ def _object(answer: RawResponse[Any]) -> dict[str, Any]:
 def _detail(item: dict[str, Any]) -> ErrorDetail:
     loc = item.get("loc")
     message = _ECHOED.sub("input_value=<input>", str(item.get("msg", "")))
-    for text in sorted(_texts(item.get("input")), key=len, reverse=True):
+    texts = _texts(item.get("input"))
+    if len(texts) > MOST_TEXTS:
+        message, texts = "", set()
+    for text in sorted(texts, key=len, reverse=True):
         # A short text is taken out as a word of its own only, or no sentence would be left.
         pattern = re.escape(text) if len(text) > 3 else rf"(?<!\w){re.escape(text)}(?!\w)"
         message = re.sub(pattern, "<input>", message)
