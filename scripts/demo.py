@@ -65,7 +65,8 @@ def main() -> int:
     table = Table()
     with Sandbox(api_key="<api_key>").serve() as url:
         print(f"The published examples of the API's reference pages, sent to {url}")
-        os.environ["EVERMEMOS_BASE_URL"] = url
+        # A proxy of the environment would be asked for the loopback address.
+        os.environ.update(EVERMEMOS_BASE_URL=url, NO_PROXY="127.0.0.1")
         with EverMemOS(api_key="<api_key>") as client:
             v1(table, client)
             v0(table, client)

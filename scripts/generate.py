@@ -143,7 +143,7 @@ def compare(made: Path, kept: Path) -> list[tuple[str, Path]]:
 
 
 def replace(made: Path, kept: Path) -> None:
-    """Put a derived path in place. The old one is moved away first, so that no stale file survives."""
+    """Put a derived path in the place of the old one, so that no stale file survives."""
     if kept.is_dir():
         shutil.rmtree(kept)
     shutil.copytree(made, kept) if made.is_dir() else shutil.copy(made, kept)

@@ -81,7 +81,7 @@ def after(data: bytes, then: Callable[[socket.socket], None] = lambda _: None) -
     return step
 
 
-def drip(start: bytes, drop: bytes) -> Step:
+def drip(start: bytes, drop: bytes) -> Callable[[socket.socket], None]:
     """Send the start, and then a drop every 20 ms for ever, as it seems."""
 
     def step(connection: socket.socket) -> None:
@@ -267,6 +267,34 @@ def test_a_deadline_bounds_a_call_however_slow_the_server_is(
     with soon(), pytest.raises(APITimeoutError, match="deadline") as caught:
         method(flavour, client, deadline=0.5)
     assert caught.value.outcome_unknown is (method is update)
+
+
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [
+        pytest.param(HEAD + b"Content-Length: 1000000\r\n\r\n", b" ", id="the body drips"),
+        pytest.param(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n", id="chunks drip"),
+    ],
+)
+def test_a_call_past_its_deadline_leaves_no_connection_and_no_thread_behind(
+    flavour: Flavour, serve: Serve, start: bytes, drop: bytes
+) -> None:
+    hung_up = threading.Event()
+
+    def step(connection: socket.socket) -> None:
+        try:
+            drip(start, drop)(connection)
+        except OSError:
+            hung_up.set()
+
+    client = http_client(flavour, serve(step))
+    with pytest.raises(APITimeoutError):
+        get(flavour, client, deadline=0.5)
+    assert hung_up.wait(WIDE_GUARD)
+    end = time.monotonic() + WIDE_GUARD
+    while (left := [t.name for t in threading.enumerate() if "evermemos" in t.name]) and time.monotonic() < end:
+        threading.Event().wait(0.05)
+    assert left == []
 
 
 def test_a_deadline_bounds_a_call_that_the_server_refuses_for_ever(flavour: Flavour, serve: Serve) -> None:

@@ -233,7 +233,7 @@ def test_the_problems_of_a_422_can_be_read_one_by_one(flavour: Flavour) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES.values())
 def test_an_error_of_any_class_pickles_and_copies_whole(cls: type[EverMemOSError]) -> None:
-    error = cls("what happened", **FIELDS)  # type: ignore[arg-type]
+    error = cls("what happened", **FIELDS)
     extra = {
         "details": [{"loc": ["body"], "msg": "m", "type": "t"}],
         "field": "f",

@@ -6,6 +6,7 @@ function for its annotation. Nothing that does not fit gets through; unknown fie
 """
 
 import datetime
+import enum
 import types
 import typing
 import uuid
@@ -170,6 +171,8 @@ def encode(value: Any) -> Any:
         return [item if item.__class__ in _PLAIN else encode(item) for item in value]
     if isinstance(value, (datetime.datetime, datetime.date)):
         return value.isoformat()
+    if isinstance(value, enum.Enum):
+        return value.value
     return str(value) if isinstance(value, uuid.UUID) else value
 
 

@@ -84,6 +84,8 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("errors", "sandbox"):
+        return import_module(f"evermemos.{name}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_MODULES.get(name, "evermemos.errors")), name)

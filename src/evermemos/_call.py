@@ -40,6 +40,12 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
 LONGEST_RETRY_AFTER = 60.0
 # Seconds by which the timeouts of a request's steps stay below the deadline.
 STEP_MARGIN = 0.02
+
+
+class NotInTime(TimeoutError):
+    """The deadline was over before an attempt began."""
+
+
 # What may come of sending, besides an answer. RuntimeError is what asyncio raises for connections of another loop.
 FAILURES = (
     httpx.HTTPError,
@@ -59,6 +65,7 @@ NEVER_SENT = (
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
+    NotInTime,
 )
 RETRIED_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -132,10 +139,11 @@ class Call(Generic[T]):
         )
         limit = settings.deadline if isinstance(deadline, Unset) else check_deadline(deadline)
         _checks.choice("on_missing", on_missing, ("default", "error"))
-        arguments: dict[str, Any] = dict(query or {})
-        self._group_id = None if arguments.get("group_id") is UNSET else arguments.get("group_id")
-        if settings.validate and self._group_id is not None:
-            _checks.group_id(self._group_id)
+        query = query or {}
+        if settings.validate and query.get("group_id", UNSET) not in (None, UNSET):
+            _checks.group_id(query["group_id"])
+        arguments = _checks.plain(query)
+        self._group_id = arguments.get("group_id")
         extra_body = _checks.additional("extra_body", options.extra_body)
         if model is not None:
             body = _checks.body(model, fields or {}, validate=settings.validate) | extra_body
@@ -167,7 +175,7 @@ class Call(Generic[T]):
         self.attempts += 1
         self._head = None
         timeout = self._timeout
-        if (left := self.time_left()) is not None:
+        if (left := self.start()) is not None:
             # A step's own timeout ends first, because its error knows whether the request was sent.
             most = max(left - STEP_MARGIN, STEP_MARGIN)
             timeout = httpx.Timeout(**{k: most if v is None else min(v, most) for k, v in timeout.as_dict().items()})
@@ -175,8 +183,19 @@ class Call(Generic[T]):
 
     def send_options(self) -> dict[str, Any]:
         """Return the arguments for httpx's `send`. Without a key, a client of the user's keeps its own auth."""
-        key = self._settings.api_key
+        key = None if "Authorization" in self._request["headers"] else self._settings.api_key
         return {"stream": True, "follow_redirects": False} | ({} if key is None else {"auth": Bearer(key)})
+
+    def start(self) -> float | None:
+        """Return the seconds that the next attempt has, or None for no limit.
+
+        Raises:
+            NotInTime: If the deadline is over.
+        """
+        left = self.time_left()
+        if left is not None and left <= 0:
+            raise NotInTime
+        return left
 
     def time_left(self) -> float | None:
         """Return the seconds until the deadline, or None if there is none."""
@@ -297,7 +316,7 @@ class Call(Generic[T]):
             over = (left := self.time_left()) is not None and left <= 2 * STEP_MARGIN
             message = f"no answer within the {'deadline' if over else 'timeout'} ({reason})"
             return self._error(errors.APITimeoutError, message, outcome_unknown=unknown)
-        if isinstance(failure, RuntimeError):
+        if isinstance(failure, RuntimeError) and "loop" in reason:
             reason += "; an http_client of your own belongs to the event loop that used it first"
         message = f"{'the request could not be sent' if unsent else 'the connection failed'} ({reason})"
         return self._error(errors.APIConnectionError, message, outcome_unknown=unknown)
@@ -315,19 +334,22 @@ class Call(Generic[T]):
         """Say what is wrong if the answer is about another record than the one that was named."""
         named: Any = self._group_id
         actual: Any = getattr(parsed.result, "group_id", UNSET)
-        differs = named is not None and actual is not UNSET and actual != named
+        is_default = getattr(parsed.result, "is_default", UNSET)
+        # An answer need not say which record it is about. Who asks for an error wants to be sure.
+        unsure = actual is UNSET and (is_default is True or (is_default is not False and self._on_missing == "error"))
+        differs = named is not None and (unsure or (actual is not UNSET and actual != named))
         if self._safe:
-            missing = named is not None and (differs or parsed.result.is_default is True)
-            if missing and self._on_missing == "error":
+            if differs and self._on_missing == "error":
                 return self._error(errors.NotFoundError, f"group {named!r} has no record of its own")
         elif differs:
-            changed = "the default record" if actual is None else f"the record of group {actual!r}"
+            other = f"the record of group {actual!r}" if isinstance(actual, str) else "the default record"
+            changed = "addressed, not changed," if getattr(parsed.result, "updated_fields", None) == [] else "changed"
             return self._error(
                 errors.ScopeMismatchError,
-                f"group_id {named!r} was named, and {changed} (id {parsed.result.id!r}) was changed instead. "
+                f"group_id {named!r} was named, and {other} (id {parsed.result.id!r}) was {changed} instead. "
                 "The server has no record for that group: create it, and put the changed record right",
                 group_id=named,
-                actual_group_id=actual,
+                actual_group_id=None if actual is UNSET else actual,
                 record_id=parsed.result.id,
             )
         return None

@@ -140,10 +140,12 @@ class BodyReader:
 
         Raises:
             TooLarge: If the unpacked body goes past the limit.
-            zlib.error: If the body is not what its content-encoding says.
+            httpx.DecodingError, zlib.error: If the body is not what its content-encoding says.
         """
         if self._unpack is not None:
             part = self._unpack.decompress(part, self._limit - self._size + 1)
+            if self._unpack.unused_data:
+                raise httpx.DecodingError("something follows the end of the compressed body")
         self._keep(part)
 
     def feed_unpacked(self, content: bytes) -> None:

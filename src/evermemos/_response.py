@@ -19,7 +19,7 @@ FIELD_NAMES = {
 }
 
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id", "cf-ray")
-# Texts of a repeated request that are looked for in a message. With more it is dropped, since looking would take seconds.
+# Texts of a repeated request that are looked for in a message. With more the message goes: looking takes seconds.
 MOST_TEXTS = 1000
 # Pydantic repeats what it was given inside a message, to the end of the line.
 _ECHOED = re.compile(r"input_value=.*")
@@ -131,6 +131,8 @@ def _object(answer: RawResponse[Any]) -> dict[str, Any]:
         body = answer.json()
     except (ValueError, RecursionError):
         return {}
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        return {**body, **body["error"], "error": None}
     return body if isinstance(body, dict) else {}
 
 
@@ -146,7 +148,7 @@ def _detail(item: dict[str, Any]) -> ErrorDetail:
         message = re.sub(pattern, "<input>", message)
     return {
         "loc": [part for part in loc if isinstance(part, (str, int))] if isinstance(loc, list) else [],
-        "msg": one_line(message),
+        "msg": one_line(message) or str(item.get("type", "")),
         "type": str(item.get("type", "")),
     }
 

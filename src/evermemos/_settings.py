@@ -86,7 +86,7 @@ class Bearer(httpx.Auth):
         self._key = key
 
     def auth_flow(self, request: httpx.Request) -> Any:
-        request.headers.setdefault("Authorization", self._key.header())
+        request.headers["Authorization"] = self._key.header()
         yield request
 
 
@@ -196,9 +196,9 @@ def check_url(text: str) -> str:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         url = httpx.URL()
-    if "@" in text or url.query or url.fragment:
+    if set("@?#") & set(text):
         raise ConfigurationError(f"base_url may not hold a user name, a query or a fragment: {example}")
-    if url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 1) < 65536:
+    if url.scheme not in ("http", "https") or not url.host or (url.port is not None and not 0 < url.port < 65536):
         raise ConfigurationError(f"base_url is {text[:200]!r}: {example}")
     return re.sub(r"/+(api/v[01]/*)?$", "", str(url).rstrip("/") + "/")
 

@@ -24,7 +24,7 @@ class ConversationMetaResponse(Model):
         group_id (None | str | Unset): Whose record this is. null for the default record.
         scene_desc (None | SceneDesc | Unset): Free fields about the scene.
         description (None | str | Unset): What the conversation is about.
-        version (None | str | Unset): Version number of the metadata.
+        version (str | Unset): Version number of the metadata.
         default_timezone (None | str | Unset): Time zone in which times without one are read. Servers keep any
             string.
         user_details (UserDetailsResponse | Unset): Participants by user id, as answered.
@@ -47,7 +47,7 @@ class ConversationMetaResponse(Model):
         default=UNSET,
         repr=hidden,
     )
-    version: None | str | Unset = UNSET
+    version: str | Unset = UNSET
     default_timezone: None | str | Unset = UNSET
     user_details: UserDetailsResponse | Unset = UNSET
     tags: list[str] | Unset = _attrs_field(

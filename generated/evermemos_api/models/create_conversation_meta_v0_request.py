@@ -21,8 +21,7 @@ class CreateConversationMetaV0Request(Model):
     Attributes:
         created_at (str): When the conversation began, ISO 8601 with time zone. Example:
             2025-01-15T10:00:00+00:00.
-        scene (None | Scene): Kind of conversation. null makes the record one of a group, which has no scene of
-            its own. Example: assistant.
+        scene (None | Scene): Kind of conversation, or null for none. Example: assistant.
         scene_desc (None | SceneDesc | Unset): Free fields about the scene.
         description (None | str | Unset): What the conversation is about.
         llm_custom_setting (LlmCustomSetting | None | Unset): Language models to use instead of the server's own.

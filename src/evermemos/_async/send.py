@@ -73,7 +73,7 @@ class AsyncSender:
 
 async def _attempt(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T] | float | APIError:
     try:
-        answer = await within_async(call.time_left(), _exchange, client, call)
+        answer = await within_async(call.start(), _exchange, client, call)
     except FAILURES as failure:
         return call.failed(failure)
     return call.answered(answer)

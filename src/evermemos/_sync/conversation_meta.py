@@ -54,7 +54,7 @@ class _Resource:
 
 
 class ConversationMetaV0(_Resource):
-    """Conversation metadata on /api/v0: the record that belongs to the API key's memory space.
+    """Conversation metadata on /api/v0: the default record. None of its operations takes a group_id.
 
     Every method takes these options for the one call: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds) and
     `max_retries` in place of the client's; `extra_headers`, `extra_query` and `extra_body` to send more, unchecked.
@@ -87,7 +87,7 @@ class ConversationMetaV0(_Resource):
 
         Args:
             created_at: When the conversation began: an aware datetime, or ISO 8601 with a time zone.
-            scene: "group_chat" for several people, "assistant" for one person with an AI; None for a record of a group.
+            scene: "group_chat" for several people, "assistant" for one person with an AI, or None.
             scene_desc: Free fields about the scene.
             description: What the conversation is about.
             llm_custom_setting: Language models to use instead of the server's own.

@@ -74,7 +74,7 @@ class Sender:
 
 def _attempt(client: httpx.Client, call: Call[T]) -> RawResponse[T] | float | APIError:
     try:
-        answer = within_sync(call.time_left(), _exchange, client, call)
+        answer = within_sync(call.start(), _exchange, client, call)
     except FAILURES as failure:
         return call.failed(failure)
     return call.answered(answer)

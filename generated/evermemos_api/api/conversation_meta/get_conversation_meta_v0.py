@@ -95,7 +95,7 @@ def sync_detailed(
 ) -> Response[ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse]:
     """Read the conversation metadata
 
-     Reads the record that the API key's memory space uses. The operation has no documented parameter.
+     Reads the default record. The operation has no documented parameter.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -120,7 +120,7 @@ def sync(
 ) -> ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse | None:
     """Read the conversation metadata
 
-     Reads the record that the API key's memory space uses. The operation has no documented parameter.
+     Reads the default record. The operation has no documented parameter.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -141,7 +141,7 @@ async def asyncio_detailed(
 ) -> Response[ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse]:
     """Read the conversation metadata
 
-     Reads the record that the API key's memory space uses. The operation has no documented parameter.
+     Reads the default record. The operation has no documented parameter.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -164,7 +164,7 @@ async def asyncio(
 ) -> ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse | None:
     """Read the conversation metadata
 
-     Reads the record that the API key's memory space uses. The operation has no documented parameter.
+     Reads the default record. The operation has no documented parameter.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
