@@ -18,7 +18,7 @@ from evermemos import (
 )
 
 
-class Scene(str, enum.Enum):
+class Scene(enum.StrEnum):
     GROUP = "group_chat"
 
 
@@ -70,16 +70,9 @@ def test_an_answer_that_calls_itself_the_default_record_is_another_record(flavou
     result = {name: value for name, value in RECORD["result"].items() if name != "group_id"}  # type: ignore[attr-defined]
     client = flavour.client(lambda _: answer({"result": {**result, "is_default": True}}))
     create = client.v1.memories.conversation_meta.create
+    required = {"version": "1", "scene": "assistant", "scene_desc": {}, "name": "n", "created_at": "2025-01-15T10:00Z"}
     with pytest.raises(ScopeMismatchError) as raised:
-        flavour.call(
-            create,
-            group_id="g",
-            version="1",
-            scene="assistant",
-            scene_desc={},
-            name="n",
-            created_at="2025-01-15T10:00Z",
-        )
+        flavour.call(create, group_id="g", **required)
     assert raised.value.actual_group_id is None
 
 
