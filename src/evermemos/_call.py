@@ -206,6 +206,11 @@ class Call(Generic[T]):
         self._head = response
         return BodyReader(response, self._settings.max_response_bytes)
 
+    def keep_to_deadline(self) -> None:
+        """Stop reading an answer that comes too late. In a thread that was left behind nothing else would."""
+        if (left := self.time_left()) is not None and left <= 0:
+            raise TimeoutError
+
     def answer(self, response: httpx.Response, content: bytes) -> RawResponse[T]:
         return RawResponse[T](response.status_code, response.headers, content, self.attempts, self.parse)
 

@@ -88,6 +88,7 @@ async def _exchange(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T]:
         else:
             async for part in response.aiter_raw():
                 reader.feed(part)
+                call.keep_to_deadline()
         return call.answer(response, reader.content())
     except FAILURES:
         # The body of a refusal may be lost: its status says what matters.

@@ -89,6 +89,7 @@ def _exchange(client: httpx.Client, call: Call[T]) -> RawResponse[T]:
         else:
             for part in response.iter_raw():
                 reader.feed(part)
+                call.keep_to_deadline()
         return call.answer(response, reader.content())
     except FAILURES:
         # The body of a refusal may be lost: its status says what matters.
