@@ -200,7 +200,7 @@ update_conversation_meta_v1.sync(client=client, body=UpdateConversationMetaV1Req
 print(get_conversation_mood_v1.sync(client=client).result.id)
 """
     ran = copy.run("-c", script)
-    assert ran.stdout.replace(': ', ':').splitlines() == [
+    assert ran.stdout.replace(": ", ":").splitlines() == [
         'PATCH /api/v1/memories/conversation-meta {"mood":"calm"}',
         "GET /api/v1/memories/conversation-mood ",
         "1",

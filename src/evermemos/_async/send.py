@@ -62,7 +62,7 @@ class AsyncSender:
         call = Call(self._settings, operation, result, options, **arguments)
         while True:
             outcome = await _attempt(client, call)
-            if isinstance(outcome, float):
+            if not isinstance(outcome, (RawResponse, APIError)):
                 await asyncio.sleep(outcome)
                 continue
             call.log(outcome)

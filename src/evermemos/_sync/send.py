@@ -63,7 +63,7 @@ class Sender:
         call = Call(self._settings, operation, result, options, **arguments)
         while True:
             outcome = _attempt(client, call)
-            if isinstance(outcome, float):
+            if not isinstance(outcome, (RawResponse, APIError)):
                 time.sleep(outcome)
                 continue
             call.log(outcome)
