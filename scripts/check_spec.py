@@ -308,6 +308,15 @@ def defaults(item: Item) -> Iterator[str]:
 
 
 @rule("document")
+def closed_answers(item: Item) -> Iterator[str]:
+    """A newer server may add a field, and an answer that allows no further ones could not be read any more."""
+    answered = item.spec.reached(i.place for i in item.spec.items if i.kind == "response")
+    for schema in item.spec.items:
+        if schema.node.get("additionalProperties") is False and schema.inside(answered):
+            yield schema.fault("a new field of a server would be an error: leave it open", "additionalProperties")
+
+
+@rule("document")
 def unused_components(item: Item) -> Iterator[str]:
     """What nothing uses is still generated, and nobody notices when it is wrong."""
     used = item.spec.reached([("paths",)])

@@ -89,6 +89,7 @@ BREAKING: dict[str, tuple[Edit, str]] = {
         f"{ON_GET} 200.result.scene: number may now come",
     ),
     "error field gone": (((*NAMED, "ErrorResponse", "properties", "error"), GONE), f"{ON_GET} 400.error: is gone"),
+    "new success": (((*GET, "responses", "202"), {"description": ""}), f"{ON_GET} 202: is a new kind of success"),
     "status gone": (((*GET, "responses"), {"201": {"description": ""}}), f"{ON_GET} 200: is gone"),
     "answered media type": (
         ((*GET, "responses", "200", "content"), {"text/plain": {"schema": {"type": "string"}}}),

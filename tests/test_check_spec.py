@@ -148,6 +148,7 @@ SEEDS = [
     # Defaults.
     seed("defaults", (*PERSON, "full_name", "default"), "x", "say it in the description"),
     seed("defaults", (*SCHEMAS, "CreateConversationMetaV0Request", "properties", "tags", "default"), [], "say it"),
+    seed("closed_answers", (*SCHEMAS, "PatchConversationMetaResult", "additionalProperties"), False, "leave it open"),
     seed("defaults", (*V1, "get", "parameters", 0, "schema", "default"), "x", "say it in the description"),
     # Examples.
     seed("examples", (*PERSON, "full_name", "example"), 5, "5 is not of type 'string', 'null'"),

@@ -108,3 +108,20 @@ def test_something_behind_the_end_of_a_compressed_body_is_refused(flavour: Flavo
 def test_submodules_are_there_after_importing_the_package() -> None:
     assert evermemos.errors.EverMemOSError is evermemos.EverMemOSError
     assert evermemos.sandbox.Sandbox().requests.maxlen
+
+
+def test_a_client_of_ones_own_brings_its_timeout_and_its_auth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVERMEMOS_API_KEY", "from-the-environment")
+    seen: list[tuple[Any, str]] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append((request.extensions["timeout"]["read"], request.headers["authorization"].partition(" ")[0]))
+        return answer(PATCHED)
+
+    transport = httpx.MockTransport(handler)
+    with httpx.Client(transport=transport, timeout=7, auth=("user", "password")) as http:
+        evermemos.EverMemOS(http_client=http).v1.memories.conversation_meta.update(name="n")
+        evermemos.EverMemOS(http_client=http, api_key="k", timeout=9).v1.memories.conversation_meta.update(name="n")
+    with httpx.Client(transport=transport) as http:
+        evermemos.EverMemOS(http_client=http).v1.memories.conversation_meta.update(name="n")
+    assert seen == [(7, "Basic"), (9, "Bearer"), (30, "Bearer")]

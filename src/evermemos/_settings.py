@@ -20,6 +20,8 @@ from .errors import ConfigurationError
 LONGEST_TIME = 365 * 24 * 3600.0
 PRODUCTION_URL = "https://api.evermind.ai"
 DEFAULT_TIMEOUT = 30.0
+# What an httpx client has that nobody gave a timeout.
+HTTPX_TIMEOUT = httpx.Timeout(5.0)
 DEFAULT_MAX_RETRIES = 2
 DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
@@ -136,9 +138,12 @@ def resolve(
         raise ConfigurationError("proxy and verify are settings of the http_client that you pass: set them there")
     if base_url is None and http_client is not None and str(http_client.base_url):
         base_url = http_client.base_url
+    if http_client is not None and timeout == DEFAULT_TIMEOUT and http_client.timeout != HTTPX_TIMEOUT:
+        timeout = http_client.timeout
     url = check_url(str(base_url if base_url is not None else _environment_url() or PRODUCTION_URL))
-    key = api_key or _environment_key()
-    if key is None and httpx.URL(url).host == httpx.URL(PRODUCTION_URL).host:
+    own_auth = http_client is not None and (http_client.auth is not None or "Authorization" in http_client.headers)
+    key = api_key or (None if own_auth else _environment_key())
+    if key is None and not own_auth and httpx.URL(url).host == httpx.URL(PRODUCTION_URL).host:
         raise ConfigurationError(f"{url} needs an API key: pass api_key=... or set {KEY_VARIABLE}")
     if key is not None and url.startswith("http://") and not _is_loopback(httpx.URL(url).host):
         warnings.warn(f"the API key is sent unencrypted to {url}: use https", UserWarning, stacklevel=3)

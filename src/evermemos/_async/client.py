@@ -37,7 +37,8 @@ class AsyncEverMemOS:
         max_retries (int): How many more times a request is tried. A request that never left is tried again always, any
             other failure only where that is safe: reads are repeated, writes are not.
         default_headers (Mapping[str, str] | None): Headers for every request.
-        http_client (httpx.AsyncClient | None): An httpx client of your own to send with. It stays yours to close.
+        http_client (httpx.AsyncClient | None): An httpx client of your own to send with. It stays yours to close. Its
+            base_url, timeout and auth are used where no argument says otherwise.
         proxy (str | httpx.URL | httpx.Proxy | None): Proxy for all requests. Default: as the environment says.
         verify (bool | str | ssl.SSLContext): How to check the server's certificate: True for the usual authorities, a
             file or folder with certificates, or a context. False does not check, which is unsafe.
