@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,14 @@ class Table:
         cells = [self._cell(value).ljust(self._column) for value in (sent, came)]
         print(f"{'✓' if matched else '✗'} {field:<18} {' '.join(cells)}".rstrip())
 
+    def status(self, answer: Any) -> None:
+        self.row("(status, message)", "", f"{answer.status}, {answer.message}", matched=answer.status == "ok")
+
+    def update(self, answer: PatchConversationMetaResponse, sent: Iterable[str]) -> None:
+        self.status(answer)
+        names, written = sorted(sent), answer.result.updated_fields
+        self.row("(updated_fields)", names, written, matched=names == sorted(written or []))
+
     def fields(self, sent: Mapping[str, Any], came: Mapping[str, Any], dropped: set[str]) -> None:
         for name, value in sent.items():
             back = came.get(RENAMED.get(name, name))
@@ -82,20 +90,13 @@ def v1(table: Table, client: EverMemOS) -> None:
     body = example(V1, "post", "group")
     table.title(f"POST {V1}: set the record of a group (servers do not keep custom_role)")
     answer = meta.create(**body)
-    table.row("(status, message)", "", f"{answer.status}, {answer.message}", matched=answer.status == "ok")
+    table.status(answer)
     table.fields(body, answer.result.to_dict(), DROPPED)
 
     body = example(V1, "patch", "all_fields")
     table.title(f"PATCH {V1}: update every field, then GET it")
     updated = meta.update(**body)
-    table.row("(status, message)", "", f"{updated.status}, {updated.message}", matched=updated.status == "ok")
-    names = sorted(body.keys() - {"group_id"})
-    table.row(
-        "(updated_fields)",
-        names,
-        updated.result.updated_fields,
-        matched=names == sorted(updated.result.updated_fields or []),
-    )
+    table.update(updated, body.keys() - {"group_id"})
     table.fields(body, meta.get(group_id=body["group_id"], on_missing="error").result.to_dict(), DROPPED)
 
     table.title(f"PATCH {V1}: a mistyped group_id, which a server takes for the default record")
@@ -114,7 +115,7 @@ def v0(table: Table, client: EverMemOS) -> None:
     body = example(V0, "post", "assistant")
     table.title(f"POST {V0}: set the record")
     answer = meta.create(**body)
-    table.row("(status, message)", "", f"{answer.status}, {answer.message}", matched=answer.status == "ok")
+    table.status(answer)
     table.fields(body, answer.result.to_dict(), set())
 
     table.title(f"PATCH {V0}: the reference page's own code, to the letter, then GET")
@@ -127,14 +128,7 @@ def v0(table: Table, client: EverMemOS) -> None:
     body = example(V0, "patch", "all_fields")
     table.title(f"PATCH {V0}: update every field, then GET it")
     updated = meta.update(**body)
-    table.row("(status, message)", "", f"{updated.status}, {updated.message}", matched=updated.status == "ok")
-    names = sorted(body)
-    table.row(
-        "(updated_fields)",
-        names,
-        updated.result.updated_fields,
-        matched=names == sorted(updated.result.updated_fields or []),
-    )
+    table.update(updated, body.keys())
     table.fields(body, meta.get().result.to_dict(), set())
 
 

@@ -71,7 +71,6 @@ def group_id(value: Any) -> None:
     """Refuse what can only mean the default record by accident; None says so on purpose."""
     if not isinstance(value, str):
         raise _invalid(("group_id",), f"expected str or None, got {describe(value)}")
-    _check_json(("group_id",), value)
     if not value.strip():
         raise _invalid(("group_id",), f"got {value!r}, which servers take for the default record: None says that{HINT}")
 

@@ -53,9 +53,9 @@ def build_async(settings: Settings) -> httpx.AsyncClient:
 def _arguments(settings: Settings) -> dict[str, Any]:
     verify = settings.verify
     if isinstance(verify, str):
-        verify = ssl.create_default_context()
-        is_folder = Path(str(settings.verify)).is_dir()
-        verify.load_verify_locations(**{"capath" if is_folder else "cafile": str(settings.verify)})
+        context = ssl.create_default_context()
+        context.load_verify_locations(**{"capath" if Path(verify).is_dir() else "cafile": verify})
+        verify = context
     return {"headers": {"User-Agent": USER_AGENT}, "proxy": settings.proxy, "verify": verify}
 
 
@@ -92,7 +92,7 @@ def within_sync(seconds: float | None, function: Callable[P, T], *args: P.args, 
     """Call a function, and raise TimeoutError if it takes longer.
 
     A blocking read cannot be interrupted, so with a limit the function runs in a thread, which is left behind if it is
-    late: it ends when the server stops sending, or its connection is closed.
+    late: it ends with the next part of the body, with a read timeout, or when its connection is closed.
     """
     if seconds is None:
         return function(*args, **kwargs)
@@ -105,7 +105,7 @@ def within_sync(seconds: float | None, function: Callable[P, T], *args: P.args, 
             future.set_exception(error)
 
     Thread(target=contextvars.copy_context().run, args=(run,), daemon=True, name="evermemos-deadline").start()
-    return future.result(max(seconds, 0))
+    return future.result(seconds)
 
 
 async def within_async(

@@ -21,8 +21,6 @@ FIELD_NAMES = {
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id", "cf-ray")
 # Texts of a repeated request that are looked for in a message. With more the message goes: looking takes seconds.
 MOST_TEXTS = 1000
-# Pydantic repeats what it was given inside a message, to the end of the line.
-_ECHOED = re.compile(r"input_value=.*")
 
 
 class RawResponse(Generic[T]):
@@ -119,10 +117,10 @@ def server_words(answer: RawResponse[Any]) -> Words:
         problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in details]
         found = "; ".join(problems or [item for item in found if isinstance(item, str)])
     if isinstance(found, str) and one_line(found):
-        return Words(_ECHOED.sub("input_value=<input>", found), code, details)
+        return Words(_without_echo(found), code, details)
     kind = answer.headers.get("content-type", "").partition(";")[0]
     if kind == "text/plain" and answer.content.strip():
-        return Words(_ECHOED.sub("input_value=<input>", answer.content[:4096].decode(errors="replace")), code, details)
+        return Words(_without_echo(answer.content[:4096].decode(errors="replace")), code, details)
     return Words(f"no message, {len(answer.content)} bytes of {kind or 'unknown type'}", code, details)
 
 
@@ -136,9 +134,14 @@ def _object(answer: RawResponse[Any]) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def _without_echo(message: str) -> str:
+    """Take out what pydantic repeats of its input, which goes to the end of the line."""
+    return re.sub(r"input_value=.*", "input_value=<input>", message)
+
+
 def _detail(item: dict[str, Any]) -> ErrorDetail:
     loc = item.get("loc")
-    message = _ECHOED.sub("input_value=<input>", str(item.get("msg", "")))
+    message = _without_echo(str(item.get("msg", "")))
     texts = _texts(item.get("input"))
     if len(texts) > MOST_TEXTS:
         message, texts = "", set()

@@ -94,7 +94,7 @@ class Bearer(httpx.Auth):
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """The settings of one client. Made by `settings`, changed by `attrs.evolve`."""
+    """The settings of one client. Made by `resolve`, changed by `evolve`."""
 
     base_url: str
     api_key: ApiKey | None
