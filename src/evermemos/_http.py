@@ -51,12 +51,15 @@ def build_async(settings: Settings) -> httpx.AsyncClient:
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
+    headers = {"User-Agent": USER_AGENT}
+    if settings.sandbox is not None:
+        return {"headers": headers, "transport": settings.sandbox.transport()}
     verify = settings.verify
     if isinstance(verify, str):
         context = ssl.create_default_context()
         context.load_verify_locations(**{"capath" if Path(verify).is_dir() else "cafile": verify})
         verify = context
-    return {"headers": {"User-Agent": USER_AGENT}, "proxy": settings.proxy, "verify": verify}
+    return {"headers": headers, "proxy": settings.proxy, "verify": verify}
 
 
 @contextlib.contextmanager

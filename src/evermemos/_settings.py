@@ -9,7 +9,7 @@ import ssl
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import httpx
@@ -17,8 +17,13 @@ from evermemos_api.types import UNSET, Unset, describe
 
 from .errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+
 LONGEST_TIME = 365 * 24 * 3600.0
 PRODUCTION_URL = "https://api.evermind.ai"
+# What stands in the requests to a sandbox in this process.
+SANDBOX_URL = "http://sandbox.localhost"
 DEFAULT_TIMEOUT = 30.0
 # What an httpx client has that nobody gave a timeout.
 HTTPX_TIMEOUT = httpx.Timeout(5.0)
@@ -97,6 +102,7 @@ class Settings:
     """The settings of one client. Made by `resolve`, changed by `evolve`."""
 
     base_url: str
+    sandbox: Sandbox | None
     api_key: ApiKey | None
     timeout: httpx.Timeout
     deadline: float | None
@@ -118,7 +124,7 @@ class Settings:
 def resolve(
     *,
     api_key: ApiKey | None,
-    base_url: str | httpx.URL | None,
+    base_url: str | httpx.URL | Sandbox | None,
     timeout: TimeoutTypes,
     deadline: float | None,
     max_retries: int,
@@ -140,7 +146,17 @@ def resolve(
         base_url = http_client.base_url
     if http_client is not None and timeout == DEFAULT_TIMEOUT and http_client.timeout != HTTPX_TIMEOUT:
         timeout = http_client.timeout
-    url = check_url(str(base_url if base_url is not None else _environment_url() or PRODUCTION_URL))
+    where = base_url if base_url is not None else _environment_url() or PRODUCTION_URL
+    sandbox = find_sandbox(where)
+    if sandbox is not None:
+        if http_client is not None or proxy is not None:
+            raise ConfigurationError(
+                "a sandbox is reached without http_client and proxy: leave them out,"
+                " or make the http_client with transport=sandbox.transport()"
+            )
+        # The key of a real account has no business here.
+        where, api_key = SANDBOX_URL, api_key or ApiKey(sandbox.api_key or "sandbox")
+    url = check_url(str(where))
     own_auth = http_client is not None and (http_client.auth is not None or "Authorization" in http_client.headers)
     key = api_key or (None if own_auth else _environment_key())
     if key is None and not own_auth and httpx.URL(url).host == httpx.URL(PRODUCTION_URL).host:
@@ -149,6 +165,7 @@ def resolve(
         warnings.warn(f"the API key is sent unencrypted to {url}: use https", UserWarning, stacklevel=3)
     settings = Settings(
         base_url=url,
+        sandbox=sandbox,
         api_key=key,
         timeout=check_timeout(timeout),
         deadline=check_deadline(deadline),
@@ -194,9 +211,26 @@ def check_http_client(client: Any, kind: type) -> None:
         raise ConfigurationError(f"http_client is of type {type(client).__name__}, expected httpx.{kind.__name__}")
 
 
+def find_sandbox(where: Any) -> Sandbox | None:
+    """Return the sandbox that a base_url means, if it means one."""
+    if isinstance(where, (str, httpx.URL)):
+        if not str(where).startswith("sandbox:"):
+            return None
+        from .sandbox._core import from_url
+
+        return from_url(str(where))
+    from .sandbox import Sandbox
+
+    if not isinstance(where, Sandbox):
+        raise ConfigurationError(
+            f"base_url is of type {type(where).__name__}: expected a str, an httpx.URL or a Sandbox"
+        )
+    return where
+
+
 def check_url(text: str) -> str:
     """Return a base URL in its plain form: no /api/v0 or /api/v1 at the end, no slash either."""
-    example = "expected something like https://api.evermind.ai or http://localhost:1995"
+    example = "expected something like https://api.evermind.ai, http://localhost:1995 or sandbox://memory"
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:

@@ -25,9 +25,9 @@ class CreateConversationMetaV1Request(Model):
         name (str): Name of the conversation. Example: Project Discussion Group.
         created_at (str): When the conversation began, ISO 8601 with time zone. Comes back as
             conversation_created_at. Example: 2025-01-15T10:00:00+00:00.
+        description (None | str | Unset): What the conversation is about.
         group_id (None | str | Unset): Which conversation. null or absent sets the default record. Example:
             group_123.
-        description (None | str | Unset): What the conversation is about.
         default_timezone (None | str | Unset): IANA name of the time zone in which times without one are read.
             Example: UTC.
         user_details (None | Unset | UserDetails): Participants by user id.
@@ -41,11 +41,11 @@ class CreateConversationMetaV1Request(Model):
         repr=hidden,
     )
     created_at: str
-    group_id: None | str | Unset = UNSET
     description: None | str | Unset = _attrs_field(
         default=UNSET,
         repr=hidden,
     )
+    group_id: None | str | Unset = UNSET
     default_timezone: None | str | Unset = UNSET
     user_details: None | Unset | UserDetails = UNSET
     tags: list[str] | None | Unset = _attrs_field(

@@ -17,6 +17,7 @@ from ..errors import ConfigurationError
 from .send import AsyncPool, AsyncSender
 
 if TYPE_CHECKING:
+    from ..sandbox import Sandbox
     from .conversation_meta import AsyncConversationMetaV0, AsyncConversationMetaV1
 
 
@@ -29,8 +30,10 @@ class AsyncEverMemOS:
 
     Args:
         api_key (str | None): The API key. Default: the variable EVERMEMOS_API_KEY. Required for the hosted product.
-        base_url (str | httpx.URL | None): The server. Default: the variable EVERMEMOS_BASE_URL (or the older
-            EVER_MEM_OS_BASE_URL), else https://api.evermind.ai. /api/v0 or /api/v1 at the end is left away.
+        base_url (str | httpx.URL | Sandbox | None): The server. Default: the variable EVERMEMOS_BASE_URL (or the older
+            EVER_MEM_OS_BASE_URL), else https://api.evermind.ai. /api/v0 or /api/v1 at the end is left away. A sandbox
+            in this process is `sandbox://memory`, one for the whole process, `sandbox:///path/to/file.db`, or a
+            `Sandbox`.
         timeout (float | httpx.Timeout | None): Seconds that each step of an attempt may take: connect, send, wait for
             a part of the answer. None is no limit.
         deadline (float | None): Seconds that a whole call may take, with all its attempts and waits. None is no limit.
@@ -53,7 +56,7 @@ class AsyncEverMemOS:
         self,
         *,
         api_key: str | None = None,
-        base_url: str | httpx.URL | None = None,
+        base_url: str | httpx.URL | Sandbox | None = None,
         timeout: TimeoutTypes = _settings.DEFAULT_TIMEOUT,
         deadline: float | None = None,
         max_retries: int = _settings.DEFAULT_MAX_RETRIES,
@@ -81,6 +84,23 @@ class AsyncEverMemOS:
             max_response_bytes=max_response_bytes,
         )
         self._pool = AsyncPool(http_client)
+
+    @classmethod
+    def sandbox(cls, sandbox: Sandbox | None = None, *, api_key: str | None = None) -> Self:
+        """Return a client of a sandbox in this process: no account, no server, no socket.
+
+        The constructor takes a sandbox too, as `base_url`, and `with_options` changes the settings of this client.
+
+        Args:
+            sandbox (Sandbox | None): The sandbox, which any number of clients may share. None makes a new one.
+            api_key (str | None): The API key. Default: the one that the sandbox asks for.
+
+        Raises:
+            ConfigurationError: If an argument cannot be used.
+        """
+        from ..sandbox import Sandbox
+
+        return cls(base_url=Sandbox() if sandbox is None else sandbox, api_key=api_key)
 
     @cached_property
     def v0(self) -> AsyncV0:

@@ -1,15 +1,21 @@
-"""A small EverMemOS that keeps its records in memory and answers as recorded servers do, hazards included.
+"""An EverMemOS for tests and for trying things out, which answers as recorded servers do, mistakes included.
 
-It serves over a loopback socket (`Sandbox.serve`) and in process as an httpx transport (`Sandbox.transport`):
+In process, without a socket:
 
-    >>> import httpx
+    >>> from evermemos import EverMemOS, ScopeMismatchError
     >>> from evermemos.sandbox import Sandbox
-    >>> with Sandbox().serve() as url:
-    ...     answer = httpx.patch(f"{url}/api/v1/memories/conversation-meta", json={"name": "New name"})
-    >>> answer.status_code, answer.json()["message"]
-    (404, 'Default config not found')
+    >>> sandbox = Sandbox()
+    >>> meta = EverMemOS.sandbox(sandbox).v0.memories.conversation_meta
+    >>> meta.create(created_at="2025-01-15T10:00:00Z", scene="assistant", scene_desc={}).result.is_default
+    True
+    >>> sandbox.requests[-1].operation
+    'create_conversation_meta_v0'
+
+As an HTTP server: `evermemos sandbox` on the command line, `Sandbox.serve` in a program, `Sandbox.asgi` elsewhere.
 """
 
 from ._core import Sandbox
+from ._faults import Fault
+from ._messages import Answer, Request
 
-__all__ = ["Sandbox"]
+__all__ = ["Answer", "Fault", "Request", "Sandbox"]

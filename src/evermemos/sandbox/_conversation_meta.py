@@ -1,126 +1,89 @@
-"""The conversation-meta operations of both API versions, over records by group id.
+"""The conversation-meta operations of both API versions."""
 
-A record is never changed in place but replaced, so that an answer which holds one can be written out at leisure.
-"""
+from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar, TypeAlias
+import zoneinfo
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
 
-from ._operation import (
-    Check,
-    Issue,
-    Operation,
-    Place,
-    Refused,
-    free_object,
-    issue,
-    list_of,
-    map_of,
-    model,
-    now,
-    or_null,
-    text,
-)
+from ._messages import Refused, now
 
-Record: TypeAlias = dict[str, Any]
-Names: TypeAlias = tuple[str, ...]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from ._spec import Spec
+    from ._store import Record, Store
 
 SCENES = ["group_chat", "assistant"]
-ROLES = ["user", "assistant"]
+# The order of `updated_fields`, in which servers look at the fields of an update.
+ORDER = ("name", "description", "scene_desc", "llm_custom_setting", "tags", "default_timezone", "user_details")
+# What a body has that is no setting of the record.
+NO_SETTINGS = {"group_id", "created_at"}
 
 
-def _known_role(user: Record, place: Place) -> list[Issue]:
-    role = user.get("role")
-    if not role or role.lower() in ROLES:
-        return []
-    words = f"Value error, Invalid role '{role}'. Must be one of: {ROLES}"
-    return [issue("value_error", place, user, words, ctx={"error": {}})]
-
-
-_TEXT = or_null(text)
-_OBJECT = or_null(free_object)
-_TAGS = or_null(list_of(text))
-_USERS = or_null(
-    map_of(model({"full_name": _TEXT, "role": _TEXT, "custom_role": _TEXT, "extra": _OBJECT}, rule=_known_role))
-)
-_PROVIDER = or_null(model({"provider": text, "model": text, "extra": _OBJECT}, required={"provider", "model"}))
-_LANGUAGE_MODELS = or_null(model({"boundary": _PROVIDER, "extraction": _PROVIDER, "extra": _OBJECT}))
-
-# The order is that in which servers declare the fields, and thus that of the issues in a 422.
-_CREATE_V1 = {
-    "version": text,
-    "scene": text,
-    "scene_desc": free_object,
-    "name": text,
-    "description": _TEXT,
-    "group_id": _TEXT,
-    "created_at": text,
-    "default_timezone": _TEXT,
-    "user_details": _USERS,
-    "tags": _TAGS,
-}
-_UPDATE_V1 = {
-    "group_id": _TEXT,
-    "name": _TEXT,
-    "description": _TEXT,
-    "scene_desc": _OBJECT,
-    "tags": _TAGS,
-    "user_details": _USERS,
-    "default_timezone": _TEXT,
-}
-_UPDATE_V0 = {**_UPDATE_V1, "llm_custom_setting": _LANGUAGE_MODELS}
-_CREATE_V0 = {"created_at": text, "scene": _TEXT, **_UPDATE_V0}
+def behaviours(store: Store, spec: Spec) -> dict[str, Callable[[Record | None], Record]]:
+    """List what each operation does, by its id."""
+    found: dict[str, Callable[[Record | None], Record]] = {}
+    for meta in (ConversationMetaV0(store, spec), ConversationMetaV1(store, spec)):
+        for verb in ("get", "create", "update"):
+            found[f"{verb}_conversation_meta_{meta.api}"] = getattr(meta, verb)
+    return found
 
 
 class ConversationMetaV1:
     """The records of /api/v1, and what can be done to them."""
 
-    checks: ClassVar[Mapping[str, Check]] = {
-        "GET": model({"group_id": _TEXT}),
-        "POST": model(_CREATE_V1, required={"version", "scene", "scene_desc", "name", "created_at"}),
-        "PATCH": model(_UPDATE_V1),
-    }
-    # What PATCH changes, in the order of `updated_fields`.
-    updatable: ClassVar[Names] = ("name", "description", "scene_desc", "tags", "default_timezone", "user_details")
-    settable: ClassVar[Names] = ("version", "scene", *updatable)
-    # What a POST on an existing record leaves alone unless it gives a new value.
-    kept: ClassVar[Names] = ("id", "created_at", "updated_at")
-    user_fields: ClassVar[Names] = ("full_name", "role", "extra")
-    # Whether a PATCH for an unknown group changes the default record, and whether a PATCH moves `updated_at`.
+    api: ClassVar[str] = "v1"
+    # Whether a PATCH for an unknown group changes the default record.
     patch_falls_back: ClassVar[bool] = True
-    patch_is_dated: ClassVar[bool] = False
+    # Whether a write moves `updated_at`, as documented.
+    moves_updated_at: ClassVar[bool] = False
+    # Whether a POST on an existing record leaves alone what it does not give.
+    merges: ClassVar[bool] = False
+    # What of a user is taken and not kept.
+    dropped_of_users: ClassVar[frozenset[str]] = frozenset({"custom_role"})
 
-    def __init__(self) -> None:
-        self._records: dict[str | None, Record] = {}
+    def __init__(self, store: Store, spec: Spec) -> None:
+        self._store = store
+        self.strict = spec.strict
+        self.is_dated = self.moves_updated_at or spec.strict
+        operations = spec.operations
+        create, update = (operations[f"{verb}_conversation_meta_{self.api}"].fields for verb in ("create", "update"))
+        self.settable = [name for name in create if name not in NO_SETTINGS]
+        self.updatable = [name for name in ORDER if name in update]
+        self.updatable += [name for name in update if name not in {*ORDER, *NO_SETTINGS}]
+        self.user_fields = [
+            name
+            for name in spec.schemas["UserDetail"]["properties"]
+            if self.strict or name not in self.dropped_of_users
+        ]
 
-    def operations(self) -> Mapping[str, Operation]:
-        """List the operations by HTTP method."""
-        rest = "conversation metadata, please try again later"
-        return {
-            "GET": Operation(self.get, self.checks["GET"]),
-            "POST": Operation(self.create, self.checks["POST"], on_null=f"Failed to save {rest}"),
-            "PATCH": Operation(self.update, self.checks["PATCH"], on_null=f"Failed to update {rest}"),
-        }
-
-    def get(self, params: Record) -> Record:
+    def get(self, params: Record | None) -> Record:
         """Read the record of a group, or the default record when it has none."""
-        group_id = params.get("group_id")
-        record = self._records.get(group_id) or self._records.get(None)
+        group_id = (params or {}).get("group_id")
+        record = self._find(group_id, fall_back=True)
         if record is None:
             raise Refused(404, f"Conversation metadata not found for group_id: {group_id}")
         stood_in = group_id and record["is_default"]
         return _ok("Using default config" if stood_in else "Conversation metadata retrieved successfully", record)
 
-    def create(self, params: Record) -> Record:
+    def create(self, params: Record | None) -> Record:
         """Make the record of a group, or write over it."""
+        if params is None:
+            raise Refused(500, "Failed to save conversation metadata, please try again later")
         group_id = params.get("group_id")
         given = self._given(params, self.settable)
         self._refuse_misplaced(group_id, given, creating=True)
+        if self.strict:
+            _refuse_vague_time(params["created_at"])
         if given.get("scene", SCENES[0]) not in SCENES:
             raise Refused(400, f"invalid scene value: {given['scene']}, allowed values: {SCENES}")
-        old = self._records.get(group_id)
+        old = self._store.get(self.api, group_id)
         time = now()
+        kept = ["id", "created_at"]
+        kept += [] if self.is_dated else ["updated_at"]
+        kept += self.settable if self.merges else []
         record: Record = {
             "id": secrets.token_hex(12),
             "group_id": group_id,
@@ -130,19 +93,21 @@ class ConversationMetaV1:
             "tags": [],
             "created_at": _as_stored(time),
             "updated_at": _as_stored(time),
-            **({name: old[name] for name in self.kept} if old else {}),
+            **({name: old[name] for name in kept if name in old} if old else {}),
             **given,
             "conversation_created_at": params["created_at"],
         }
-        self._records[group_id] = record
+        self._store.put(self.api, record)
         # The answer about a new record is not read back from the database, and so has the whole time still.
         exact = {} if old else {"created_at": time, "updated_at": time}
         return _ok("Conversation metadata saved successfully", {**record, **exact})
 
-    def update(self, params: Record) -> Record:
+    def update(self, params: Record | None) -> Record:
         """Change the fields that are given."""
+        if params is None:
+            raise Refused(500, "Failed to update conversation metadata, please try again later")
         group_id = params.get("group_id")
-        record = self._records.get(group_id) or (self._records.get(None) if self.patch_falls_back else None)
+        record = self._find(group_id, fall_back=self.patch_falls_back and not self.strict)
         if record is None:
             unknown = f"Specified conversation metadata not found: group_id={group_id}"
             raise Refused(404, unknown if group_id else "Default config not found")
@@ -151,20 +116,26 @@ class ConversationMetaV1:
         result = {"id": record["id"], "group_id": record["group_id"], "updated_fields": list(given)}
         if not given:
             return _ok("No fields need updating", {**result, "scene": None, "name": None, "updated_at": None})
-        date = {"updated_at": _as_stored(now())} if self.patch_is_dated else {}
+        date = {"updated_at": _as_stored(now())} if self.is_dated else {}
         record = {**record, **given, **date}
-        self._records[record["group_id"]] = record
-        result |= {name: record[name] for name in ("scene", "name", "updated_at")}
+        self._store.put(self.api, record)
+        result |= {name: record.get(name) for name in ("scene", "name", "updated_at")}
         return _ok(f"Conversation metadata updated successfully, updated {len(given)} fields", result)
 
-    def _given(self, params: Record, names: Names) -> Record:
+    def _find(self, group_id: str | None, *, fall_back: bool) -> Record | None:
+        found = self._store.get(self.api, group_id)
+        return self._store.get(self.api, None) if found is None and fall_back else found
+
+    def _given(self, params: Record, names: Collection[str]) -> Record:
         given = {name: params[name] for name in names if params.get(name) is not None}
         if "user_details" in given:
             given["user_details"] = {user_id: self._user(user) for user_id, user in given["user_details"].items()}
+        if self.strict and "default_timezone" in given:
+            _refuse_unknown_zone(given["default_timezone"])
         return given
 
-    def _user(self, user: Record) -> Record:
-        if user.get("full_name") is None:
+    def _user(self, user: Mapping[str, object]) -> Record:
+        if user.get("full_name") is None and not self.strict:
             raise Refused(
                 400,
                 "1 validation error for UserDetailModel\nfull_name\n  Input should be a valid string"
@@ -180,17 +151,11 @@ class ConversationMetaV1:
 class ConversationMetaV0(ConversationMetaV1):
     """The records of /api/v0. Scene and language models are the default record's alone, a name is a group's."""
 
-    checks = {
-        **ConversationMetaV1.checks,
-        "POST": model(_CREATE_V0, required={"created_at"}),
-        "PATCH": model(_UPDATE_V0),
-    }
-    updatable = (*ConversationMetaV1.updatable[:3], "llm_custom_setting", *ConversationMetaV1.updatable[3:])
-    settable = ("scene", *updatable)
-    kept = ("id", "created_at", *settable)
-    user_fields = ("full_name", "role", "custom_role", "extra")
+    api = "v0"
     patch_falls_back = False
-    patch_is_dated = True
+    moves_updated_at = True
+    merges = True
+    dropped_of_users = frozenset()
 
     def _refuse_misplaced(self, group_id: str | None, given: Collection[str], *, creating: bool) -> None:
         level = "Global" if group_id is None else "Group-level"
@@ -200,6 +165,21 @@ class ConversationMetaV0(ConversationMetaV1):
         for name in ("scene", "scene_desc") if group_id is None else ("name",):
             if creating and name not in given:
                 raise Refused(400, f"{level} config requires '{name}' field to be set.")
+
+
+def _refuse_vague_time(text: str) -> None:
+    try:
+        zone = datetime.fromisoformat(text).tzinfo
+    except ValueError:
+        zone = None
+    if zone is None:
+        raise Refused(400, "created_at is not a time in ISO 8601 with a time zone, such as 2025-01-15T10:00:00+00:00")
+
+
+def _refuse_unknown_zone(name: str) -> None:
+    # The empty string clears the field.
+    if name and name not in zoneinfo.available_timezones():
+        raise Refused(400, "default_timezone is not the name of a time zone, such as Europe/Paris")
 
 
 def _ok(message: str, result: Record) -> Record:

@@ -2,88 +2,88 @@
 
 from __future__ import annotations
 
-import json
-import math
+import re
+import sqlite3
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl, unquote
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
-from ._conversation_meta import ConversationMetaV0, ConversationMetaV1
-from ._operation import Operation, Refused, issue, now
+from ..errors import ConfigurationError
+from . import _conversation_meta, _spec
+from ._faults import Fault, Reset, is_number
+from ._messages import Answer, Refused, Request, answer, now
+from ._store import Store
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
+    from types import TracebackType
 
+    from ._asgi import SandboxApp
+    from ._spec import Operation
     from ._transport import SandboxTransport
 
+# Bytes of a body: what MongoDB, the database of real servers, takes in one document.
+LARGEST_BODY = 16 * 1024 * 1024
 
-class Answer(NamedTuple):
-    """An HTTP answer.
-
-    Attributes:
-        status (int): HTTP status.
-        headers (Mapping[str, str]): Headers by their names in lower case.
-        body (bytes): The body.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Request(NamedTuple):
-    """A request that the sandbox has received.
-
-    Attributes:
-        method (str): HTTP method.
-        target (str): Path and query, as sent.
-        headers (Mapping[str, str]): Headers by their names in lower case, without the value of Authorization.
-        body (Any): What the JSON says, or the bytes that were sent when they are no JSON.
-    """
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: Any
+UNAUTHORIZED = answer(401, {"code": "Unauthorized", "message": "Invalid API key", "type": "AuthenticationError"})
+# Codes that servers document and do not send.
+DOCUMENTED_CODES = {400: "INVALID_PARAMETER", 404: "RESOURCE_NOT_FOUND"}
 
 
 class Sandbox:
-    """A small EverMemOS in memory, for tests and for trying things out. Safe to use from several threads.
+    """An EverMemOS for tests and for trying things out. Safe to use from several threads.
 
-    It serves the conversation-meta operations of /api/v0 and /api/v1. Each version has its own records: a record of one
-    would lack fields that the other promises. v1 keeps every hazard of recorded servers but the races: a change that
-    was acknowledged stays.
+    It serves the operations of openapi.yaml, and keeps what it is told in SQLite, for each API version apart: a record
+    of one would lack fields that the other promises. It makes every mistake of recorded servers but the races: a
+    change that was acknowledged stays (contract section 4).
 
     Attributes:
         requests (deque[Request]): The last 1000 requests received, the newest last, refused ones included.
+        api_key (str | None): The key that requests must carry, if there is one in particular.
     """
 
-    def __init__(self, api_key: str | None = None) -> None:
-        """Make a sandbox without any record.
+    def __init__(
+        self, store: str | os.PathLike[str] | None = None, *, api_key: str | None = None, strict: bool = False
+    ) -> None:
+        """Open a sandbox.
 
         Args:
+            store (str | os.PathLike[str] | None): File for the records, made if it does not exist. Several processes
+                may share it. None keeps the records in memory.
             api_key (str | None): The key that requests must carry. With None, v0 takes any key and v1 asks for none,
                 as hosted and self-hosted servers do.
+            strict (bool): Whether to behave as documented where servers do not: an update of an unknown group is
+                refused, custom_role is kept, updated_at moves, unknown fields and made-up times are refused, and error
+                codes are the documented ones.
+
+        Raises:
+            ConfigurationError: If the file cannot be used. The message says why.
         """
         self.requests: deque[Request] = deque(maxlen=1000)
-        self._api_key = api_key
+        self.api_key = api_key
+        self._spec = _spec.load(strict=strict)
+        self._store = Store(store)
+        self._run = _conversation_meta.behaviours(self._store, self._spec)
+        self._faults: list[tuple[Fault, int | None]] = []
         self._lock = threading.Lock()
-        self._routes: dict[str, Mapping[str, Operation]] = {
-            "/api/v0/memories/conversation-meta": ConversationMetaV0().operations(),
-            "/api/v1/memories/conversation-meta": ConversationMetaV1().operations(),
-        }
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[str]:
-        """Serve over a socket for as long as the context lasts.
+        """Serve over a socket, from a thread, for as long as the context lasts. Needs the extra `sandbox`.
 
         Args:
-            host (str): Name or IPv4 address to listen on.
+            host (str): Name or address to listen on.
             port (int): Port to listen on, 0 for a free one.
 
         Returns:
             AbstractContextManager[str]: Gives the base URL.
+
+        Raises:
+            ConfigurationError: If the address cannot be used, a port that is taken for example, or if uvicorn is
+                not installed.
         """
         from ._server import serve
 
@@ -99,6 +99,117 @@ class Sandbox:
 
         return SandboxTransport(self)
 
+    def asgi(self) -> SandboxApp:
+        """Give ASGI servers and frameworks a way here.
+
+        Returns:
+            SandboxApp: An ASGI application. It may be mounted under a path of another.
+        """
+        from ._asgi import SandboxApp
+
+        return SandboxApp(self)
+
+    def fail(
+        self,
+        operation: str | None = None,
+        *,
+        times: int | None = 1,
+        status: int | None = None,
+        retry_after: float | None = None,
+        delay: float = 0.0,
+        reset: Reset | None = None,
+        cut: bool = False,
+        content_type: str | None = None,
+        body: str | bytes | None = None,
+        location: str | None = None,
+        applied: bool | None = None,
+    ) -> Fault:
+        """Let the next requests go wrong. Faults are used up in the order in which they were asked for.
+
+        Args:
+            operation (str | None): Which operation, by its id in openapi.yaml, "update_conversation_meta_v1" for
+                example. None is any.
+            times (int | None): How many requests go wrong. None is all until `recover`.
+            status (int | None): HTTP status to answer with, and the body that goes with it.
+            retry_after (float | None): Seconds for a Retry-After header.
+            delay (float): Seconds that the answer is late.
+            reset (str | None): When the connection is reset: "before", "during" or "after" the answer.
+            cut (bool): Whether the connection ends in the middle of the answer's body.
+            content_type (str | None): Another Content-Type.
+            body (str | bytes | None): Another body: broken JSON, or HTML.
+            location (str | None): Where to redirect to, with status 307 unless another is given.
+            applied (bool | None): Whether the operation is carried out all the same, so that a write takes effect
+                though its answer does not say so. None: yes, unless the status is not 200 or nothing is answered.
+
+        Returns:
+            Fault: What was asked for. The requests that ran into it have it as their `fault`.
+
+        Raises:
+            ConfigurationError: If an argument cannot be used.
+        """
+        if operation is not None and operation not in self._run:
+            known = ", ".join(sorted(self._run))
+            raise ConfigurationError(f"fail: operation is {operation!r}: expected one of {known}")
+        if times is not None and not is_number(times, int, 1):
+            raise ConfigurationError(f"fail: times is {times!r}: expected an int of 1 or more, or None for no end")
+        if location is not None and status is None:
+            status = 307
+        if applied is None:
+            applied = reset != "before" and status in (None, 200)
+        content = body.encode() if isinstance(body, str) else body
+        fault = Fault(operation, status, retry_after, delay, reset, cut, content_type, content, location, applied)
+        if problem := fault.problem():
+            raise ConfigurationError(f"fail: {problem}")
+        with self._lock:
+            self._faults.append((fault, times))
+        return fault
+
+    def recover(self) -> None:
+        """Forget the faults that were asked for and have not come yet."""
+        with self._lock:
+            self._faults.clear()
+
+    def clear(self) -> None:
+        """Drop all records, noted requests and faults, as a new sandbox would."""
+        with self._store.session(write=True):
+            self._store.clear()
+        self.requests.clear()
+        self.recover()
+
+    def newest(self, count: int) -> tuple[int, list[tuple[str, dict[str, Any]]]]:
+        """Look into the store.
+
+        Args:
+            count (int): The most records to read.
+
+        Returns:
+            tuple[int, list[tuple[str, dict[str, Any]]]]: How many records there are, and those that were made last,
+                each with the API version that it belongs to.
+        """
+        with self._store.session(write=False):
+            return self._store.newest(count)
+
+    def close(self) -> None:
+        """Close the store. Records in memory are gone; those in a file are kept."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> Any:
+        """Pickle as a file: only that can be opened elsewhere."""
+        if self._store.path is None or self.api_key is not None:
+            raise ConfigurationError("a sandbox in memory or with a key cannot be pickled: give it a store and no key")
+        return partial(Sandbox, self._store.path, strict=self._spec.strict), ()
+
+    def __repr__(self) -> str:
+        return f"<Sandbox {self._store.path or 'in memory'}>"
+
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Answer a request.
 
@@ -112,85 +223,85 @@ class Sandbox:
             Answer: What a server would answer.
         """
         fields = {name.lower(): value for name, value in headers.items()}
-        self._note(method, target, fields, body)
         path, _, query = target.partition("?")
         path = unquote(path)
-        operations = self._routes.get(path)
-        if operations is None:
-            known = path.rstrip("/")
-            if known in self._routes:
-                location = f"http://{fields.get('host', 'localhost')}{known}{'?' if query else ''}{query}"
-                return Answer(307, {"location": location}, b"")
-            return _answer(404, {"detail": "Not Found"})
-        if method not in operations:
-            return _answer(405, {"detail": "Method Not Allowed"}, allow=", ".join(operations))
-        if not self._admits(path, fields.get("authorization", "")):
-            problem = {"code": "Unauthorized", "message": "Invalid API key", "type": "AuthenticationError"}
-            return _answer(401, problem)
-        operation = operations[method]
-        try:
-            params = _params(operation, query, body)
-            with self._lock:
-                result = operation.run(params)
-        except Refused as refused:
-            return _answer(refused.status, _explain(refused, path))
-        return _answer(200, result)
-
-    def _note(self, method: str, target: str, fields: dict[str, str], body: bytes) -> None:
+        operation = self._spec.routes.get(path, {}).get(method)
+        fault = self._next_fault(operation)
         shown = {name: "[redacted]" if name == "authorization" else value for name, value in fields.items()}
-        # Parsed once more for the operation: who changes a noted body must not reach a record.
-        try:
-            content = _loads(body)
-        except ValueError:
-            content = body
-        self.requests.append(Request(method, target, shown, content))
+        self.requests.append(Request(method, target, shown, body, operation and operation.id, fault))
+        if fault is not None and not fault.applied:
+            return fault.spoil(None, path, operation.errors if operation else {})
+        if operation is None:
+            given = self._elsewhere(path, query, fields.get("host", "localhost"))
+        else:
+            given = self._perform(operation, path, query, fields.get("authorization", ""), body)
+        return given if fault is None else fault.spoil(given, path, operation.errors if operation else {})
 
-    def _admits(self, path: str, authorization: str) -> bool:
-        if self._api_key is None and not path.startswith("/api/v0/"):
+    def admits(self, authorization: str, *, key_needed: bool) -> bool:
+        """Tell whether a request with this Authorization header may come in."""
+        if self.api_key is None and not key_needed:
             return True
         scheme, _, key = authorization.partition(" ")
-        return scheme.lower() == "bearer" and bool(key) and self._api_key in (None, key)
+        return scheme.lower() == "bearer" and bool(key) and self.api_key in (None, key)
+
+    def _next_fault(self, operation: Operation | None) -> Fault | None:
+        with self._lock:
+            for number, (fault, times) in enumerate(self._faults):
+                if fault.operation in (None, operation and operation.id):
+                    self._faults[number : number + 1] = [] if times == 1 else [(fault, times and times - 1)]
+                    return fault
+        return None
+
+    def _elsewhere(self, path: str, query: str, host: str) -> Answer:
+        """Answer a request for which the spec has no operation."""
+        if path in self._spec.routes:
+            return answer(405, {"detail": "Method Not Allowed"}, allow=", ".join(self._spec.routes[path]))
+        known = path.rstrip("/")
+        if known in self._spec.routes:
+            return Answer(307, {"location": f"http://{host}{known}{'?' if query else ''}{query}"}, b"")
+        return answer(404, {"detail": "Not Found"})
+
+    def _perform(self, operation: Operation, path: str, query: str, authorization: str, body: bytes) -> Answer:
+        if not self.admits(authorization, key_needed=operation.key_needed):
+            return UNAUTHORIZED
+        try:
+            if len(body) > LARGEST_BODY:
+                raise Refused(413, f"The body is larger than {LARGEST_BODY} bytes, the most that the sandbox takes.")
+            if operation.id not in self._run:
+                raise Refused(501, f"The sandbox does not know what {operation.id} does.")
+            params = _spec.arguments(operation, query, body, strict=self._spec.strict)
+            with self._store.session(write=operation.writes):
+                return answer(200, self._run[operation.id](params))
+        except Refused as refused:
+            if refused.detail is not None:
+                return answer(refused.status, {"detail": refused.detail})
+            status, message = refused.status, refused.message
+        except sqlite3.Error as error:
+            status, message = 500, f"The sandbox's store failed: {error}"
+        code = DOCUMENTED_CODES.get(status, "SYSTEM_ERROR") if self._spec.strict else "HTTP_ERROR"
+        told = {"status": "failed", "code": code, "message": message, "timestamp": now(), "path": path}
+        return answer(status, told)
 
 
-def _params(operation: Operation, query: str, body: bytes) -> dict[str, Any]:
-    if operation.on_null and not body:
-        raise Refused(400, "Expecting value: line 1 column 1 (char 0)")
-    try:
-        content = _loads(body) if body else None
-    except json.JSONDecodeError as error:
-        problem = issue("json_invalid", ("body", error.pos), {}, "JSON decode error", ctx={"error": error.msg})
-        raise Refused(422, detail=[problem]) from None
-    except ValueError:
-        raise Refused(400, detail="There was an error parsing the body") from None
-    if content is not None and (issues := operation.check(content, ("body",))):
-        raise Refused(422, detail=issues)
-    if not operation.on_null:
-        return {**dict(parse_qsl(query, keep_blank_values=True)), **(content or {})}
-    if content is None:
-        raise Refused(500, operation.on_null)
-    return dict(content)
+@cache
+def _shared() -> Sandbox:
+    return Sandbox()
 
 
-def _loads(body: bytes) -> Any:
-    try:
-        return json.loads(body, parse_float=_finite, parse_constant=_finite)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+def from_url(url: str) -> Sandbox:
+    """Open the sandbox that a base URL means.
 
+    Args:
+        url (str): `sandbox://memory`, the one that all clients of this process with this URL share, or
+            `sandbox:///path/to/file.db`.
 
-def _finite(number: str) -> float:
-    value = float(number)
-    if not math.isfinite(value):
-        raise ValueError("not a number of JSON")
-    return value
-
-
-def _explain(refused: Refused, path: str) -> dict[str, Any]:
-    if refused.detail is not None:
-        return {"detail": refused.detail}
-    head = {"status": "failed", "code": "HTTP_ERROR", "message": refused.message}
-    return {**head, "timestamp": now(), "path": path}
-
-
-def _answer(status: int, content: dict[str, Any], **headers: str) -> Answer:
-    return Answer(status, {"content-type": "application/json", **headers}, json.dumps(content).encode())
+    Raises:
+        ConfigurationError: If the URL means no sandbox, or the file cannot be used.
+    """
+    if url.rstrip("/") == "sandbox://memory":
+        return _shared()
+    path = unquote(url.removeprefix("sandbox://"))
+    if not path.startswith("/") or path.endswith("/") or set("?#") & set(path):
+        raise ConfigurationError(f"base_url is {url[:200]!r}: expected sandbox://memory or sandbox:///path/to/file.db")
+    # file:///C:/x and the like.
+    return Sandbox(path[1:] if re.match("/[A-Za-z]:/", path) else path)

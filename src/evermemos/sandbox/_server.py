@@ -1,107 +1,101 @@
-"""The sandbox over a socket, on the server of the standard library."""
+"""The sandbox over a socket, on uvicorn."""
 
 from __future__ import annotations
 
+import importlib.util
+import signal
 import socket
-import socketserver
-import sys
-from contextlib import contextmanager, suppress
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError
+from ._asgi import CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    import uvicorn
+
     from ._core import Sandbox
+
+# Seconds that requests under way have to end when the server stops.
+GRACE = 3
 
 
 @contextmanager
-def serve(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
-    """Serve `sandbox` for as long as the context lasts.
-
-    Args:
-        sandbox (Sandbox): What answers.
-        host (str): Name or IPv4 address to listen on.
-        port (int): Port to listen on, 0 for a free one.
-
-    Yields:
-        str: The base URL.
-    """
-    with _Server((host, port), sandbox) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+def serve(sandbox: Sandbox, host: str, port: int) -> Generator[str]:
+    """Serve from a thread for as long as the context lasts. `Sandbox.serve` describes the rest."""
+    with listen(host, port) as line:
+        started = Event()
+        server = _server(sandbox, started)
+        thread = Thread(target=server.run, args=([line],), daemon=True, name="evermemos-sandbox")
         thread.start()
+        started.wait()
         try:
-            yield f"http://{host}:{server.server_address[1]}"
+            yield address(host, line)
         finally:
-            server.shutdown()
+            server.should_exit = True
             thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # The default of 5 refuses connections when a test opens many at once.
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        self._open: dict[Any, Thread] = {}
-        super().__init__(address, _Handler)
-
-    def server_bind(self) -> None:
-        # HTTPServer also looks its own name up, which takes seconds on a machine without a name server.
-        socketserver.TCPServer.server_bind(self)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        thread = Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
-        self._open[request] = thread
-        thread.start()
-
-    def shutdown_request(self, request: Any) -> None:
-        super().shutdown_request(request)
-        self._open.pop(request, None)
-
-    def server_close(self) -> None:
-        super().server_close()
-        # A connection that is kept alive would keep its thread and its socket beyond the context.
-        for connection, thread in list(self._open.items()):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            thread.join()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client may leave at any moment.
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
+def run(sandbox: Sandbox, line: socket.socket) -> None:
+    """Serve on a socket until the process is told to stop, by Ctrl-C or SIGTERM."""
+    # uvicorn stops gracefully at a signal and then raises it again for whoever handled it before.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    _server(sandbox, Event()).run([line])
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    # Buffered, an answer goes out as one packet.
-    wbufsize = -1
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket to serve on.
 
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+    Raises:
+        ConfigurationError: If it cannot be opened, or if uvicorn is not installed.
+    """
+    missing = [name for name in ("uvicorn", "httptools") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"serving the sandbox needs {' and '.join(missing)}: pip install 'evermemos-client[sandbox]'"
+        )
+    if not 0 <= port < 65536:
+        raise ConfigurationError(f"cannot listen on {host} port {port}: expected a port from 0 to 65535")
+    try:
+        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(where[:2], family=family, backlog=2048)
+    except OSError as error:
+        hint = "choose another port, or 0 for a free one"
+        raise ConfigurationError(f"cannot listen on {host} port {port} ({error}): {hint}") from None
 
-    def _answer(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isdecimal():
-            self.send_error(HTTPStatus.LENGTH_REQUIRED)
-            return
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            self.close_connection = True
-            return
-        sandbox = cast("_Server", self.server).sandbox
-        answer = sandbox.handle(self.command, self.path, dict(self.headers.items()), body)
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(answer.body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.body)
 
-    do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = _answer  # noqa: N815 - names in the base class
+def address(host: str, line: socket.socket) -> str:
+    """Tell the base URL of a socket."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{line.getsockname()[1]}"
+
+
+def _server(sandbox: Sandbox, started: Event) -> uvicorn.Server:
+    import uvicorn
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class Protocol(HttpToolsProtocol):
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self.scope["extensions"] = {CONNECTION: self.transport}  # type: ignore[dict-item]
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started.set()
+
+    options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
+    config = uvicorn.Config(
+        sandbox.asgi(),
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE,
+        **options,
+    )
+    return Server(config)

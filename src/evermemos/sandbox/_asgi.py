@@ -1,0 +1,141 @@
+"""The sandbox as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
+
+from . import _pages
+from ._core import LARGEST_BODY
+
+if TYPE_CHECKING:
+    from ._core import Sandbox
+    from ._messages import Answer
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+# The ASGI extension by which our own server hands over the connection of a request, so that it can be reset.
+CONNECTION = "evermemos.connection"
+
+
+class SandboxApp:
+    """Carries the requests of an ASGI server to a sandbox, and shows its pages at / and /docs.
+
+    A connection reset needs the sandbox's own server: under another, the connection is closed as that does it when an
+    application fails.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        """Lead to `sandbox`."""
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, as ASGI has it."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close"})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _read(receive)
+        if body is None:
+            return
+        method, root = scope["method"], scope.get("root_path", "")
+        path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1").removeprefix(root) or "/"
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            key = name.decode("latin-1")
+            headers[key] = f"{headers[key]}, {value.decode('latin-1')}" if key in headers else value.decode("latin-1")
+        answer = None
+        if method == "GET":
+            answer = _pages.page(self._sandbox, path, root, headers.get("authorization", ""))
+        if answer is None:
+            query = scope["query_string"].decode("latin-1")
+            answer = self._sandbox.handle(method, f"{path}?{query}" if query else path, headers, body)
+        if answer.fault is not None:
+            await asyncio.sleep(answer.fault.delay)
+        await _send(answer, scope, receive, send, with_body=method != "HEAD")
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Read the body, or None if the client went away. Of a body that is too large the rest is read and dropped.
+
+    A client that is still sending would not see an answer.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        part = message.get("body", b"")
+        if size <= LARGEST_BODY:
+            parts.append(part)
+        size += len(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send, *, with_body: bool) -> None:
+    fault, body = answer.fault, answer.body
+    if fault is not None and fault.reset == "before":
+        await _reset(scope, receive)
+        return
+    headers = {**answer.headers, "content-length": str(len(body))}
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+    if fault is not None and (fault.cut or fault.reset == "during"):
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        if fault.reset:
+            await _reset(scope, receive)
+        else:
+            await _close(scope, receive)
+        return
+    await send({"type": "http.response.body", "body": body if with_body else b""})
+    if fault is not None and fault.reset == "after":
+        await _reset(scope, receive)
+
+
+async def _reset(scope: Scope, receive: Receive) -> None:
+    """End the connection with a reset, so that a read of the client fails."""
+    connection = _connection(scope)
+    line = connection.get_extra_info("socket")
+    # Without lingering the system sends a reset instead of a regular end.
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.abort()
+    await _until_gone(receive)
+
+
+async def _close(scope: Scope, receive: Receive) -> None:
+    """End the connection regularly."""
+    _connection(scope).close()
+    await _until_gone(receive)
+
+
+def _connection(scope: Scope) -> asyncio.Transport:
+    connection: asyncio.Transport | None = scope.get("extensions", {}).get(CONNECTION)
+    if connection is None:
+        raise ConnectionResetError("the sandbox was asked to break this connection")
+    return connection
+
+
+async def _until_gone(receive: Receive) -> None:
+    """Wait until the server has noticed that the connection is gone: it would complain about half an answer."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,107 @@
+"""What goes into the sandbox and comes out of it, whatever carries it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    from ._faults import Fault
+
+Place: TypeAlias = tuple[str | int, ...]
+Issue: TypeAlias = dict[str, Any]
+
+
+class Answer(NamedTuple):
+    """An HTTP answer.
+
+    Attributes:
+        status (int): HTTP status.
+        headers (Mapping[str, str]): Headers by their names in lower case.
+        body (bytes): The body.
+        fault (Fault | None): What goes wrong on the way back. It is for the carrier to bring about.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    fault: Fault | None = None
+
+
+@attrs.frozen
+class Request:
+    """A request that the sandbox has received. Its repr leaves out what people wrote.
+
+    Attributes:
+        method (str): HTTP method.
+        target (str): Path and query, as sent.
+        headers (Mapping[str, str]): Headers by their names in lower case, without the value of Authorization.
+        content (bytes): The body, as sent.
+        operation (str | None): The operation's id in openapi.yaml, None where the spec has none for this request.
+        fault (Fault | None): The fault that this request ran into, of those asked for with `Sandbox.fail`.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    content: bytes = attrs.field(repr=False)
+    operation: str | None = None
+    fault: Fault | None = None
+
+    @property
+    def body(self) -> Any:
+        """What the JSON says, or the bytes that were sent when they are no JSON."""
+        try:
+            return loads(self.content)
+        except ValueError:
+            return self.content
+
+
+class Refused(Exception):
+    """An answer other than 200.
+
+    Attributes:
+        status (int): HTTP status.
+        message (str): The application's words.
+        detail (str | list[Issue] | None): The framework's words, for an answer which the application does not give.
+    """
+
+    def __init__(self, status: int, message: str = "", detail: str | list[Issue] | None = None) -> None:
+        super().__init__(status, message, detail)
+        self.status = status
+        self.message = message
+        self.detail = detail
+
+
+def answer(status: int, content: Any, **headers: str) -> Answer:
+    """Make an answer of JSON."""
+    return Answer(status, {"content-type": "application/json", **headers}, json.dumps(content).encode())
+
+
+def loads(body: bytes) -> Any:
+    """Read JSON as servers do.
+
+    Raises:
+        ValueError: If it is none. A JSONDecodeError where it breaks the grammar.
+    """
+    try:
+        return json.loads(body, parse_float=_finite, parse_constant=_finite)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def now() -> str:
+    """Tell the time as servers write it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError("not a number of JSON")
+    return value

@@ -1,0 +1,57 @@
+"""What a browser sees of a running sandbox: the API reference, where calls can be tried, and the stored records."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import _spec
+from ._core import UNAUTHORIZED
+from ._messages import Answer, answer
+
+if TYPE_CHECKING:
+    from ._core import Sandbox
+
+# Files of Swagger UI, as swagger-ui-py ships them.
+ASSETS = {"/docs/swagger-ui-bundle.js": "text/javascript", "/docs/swagger-ui.css": "text/css"}
+# Nothing comes from elsewhere, and nothing goes elsewhere.
+POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+# How many records the table shows.
+SHOWN = 100
+
+
+def page(sandbox: Sandbox, path: str, root: str, authorization: str) -> Answer | None:
+    """Return the page at a path, or None if there is none.
+
+    Args:
+        sandbox (Sandbox): Whose records are shown.
+        path (str): Path of the request, below `root`.
+        root (str): Where the sandbox is mounted.
+        authorization (str): The request's Authorization header.
+    """
+    if path in ("/", "/docs"):
+        text = Path(__file__).with_name("page.html").read_text("utf-8").replace("{root}", root)
+        return Answer(
+            200, {"content-type": "text/html; charset=utf-8", "content-security-policy": POLICY}, text.encode()
+        )
+    if path == "/openapi.json":
+        # The only server is this one: a call that is tried out must not go to production.
+        return answer(200, {**_spec.document(), "servers": [{"url": root or "/", "description": "This sandbox"}]})
+    if path == "/sandbox/records":
+        if not sandbox.admits(authorization, key_needed=False):
+            return UNAUTHORIZED
+        total, records = sandbox.newest(SHOWN)
+        return answer(200, {"total": total, "records": [{"api": api, **record} for api, record in records]})
+    if path in ASSETS:
+        return _asset(path.rpartition("/")[2], ASSETS[path])
+    return None
+
+
+def _asset(name: str, kind: str) -> Answer:
+    found = importlib.util.find_spec("swagger_ui")
+    if found is None or not found.submodule_search_locations:
+        words = "The API reference needs swagger-ui-py: pip install 'evermemos-client[sandbox]'"
+        return answer(404, {"detail": words})
+    content = Path(found.submodule_search_locations[0], "static", name).read_bytes()
+    return Answer(200, {"content-type": f"{kind}; charset=utf-8", "cache-control": "max-age=3600"}, content)

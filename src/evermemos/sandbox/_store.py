@@ -1,0 +1,128 @@
+"""Where the sandbox keeps its records: an SQLite database, in memory or in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import weakref
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+Record: TypeAlias = dict[str, Any]
+
+# Says in the head of the file whose it is ("EVMO"), and in which format.
+APPLICATION_ID = 0x45564D4F
+FORMAT = 1
+# Seconds to wait for another process that writes to the same file.
+PATIENCE = 10.0
+
+
+class Store:
+    """The records of a sandbox. Safe to use from several threads and, with a file, from several processes.
+
+    A record that was written outlives the process from the moment the write returns, also when that is killed.
+
+    Args:
+        path (str | os.PathLike[str] | None): The file, made if it does not exist. None keeps the records in memory.
+
+    Raises:
+        ConfigurationError: If the file cannot be opened and written, or is not a store that this version can read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = None if path is None else Path(path).absolute()
+        self._lock = threading.RLock()
+        self._open()
+
+    def _open(self) -> None:
+        self._process = os.getpid()
+        try:
+            # isolation_level=None: transactions begin where this module says so.
+            database = sqlite3.connect(
+                self.path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            self.close = weakref.finalize(self, database.close)
+            self._prepare(database)
+        except sqlite3.Error as error:
+            self._fail(f"{error}: expected a store of the sandbox, or a new file in a folder that can be written")
+        self._database = database
+
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        owner, version, tables = (
+            database.execute(question).fetchone()[0]
+            for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        )
+        if owner != APPLICATION_ID and (owner or version or tables):
+            self._fail("it is a database of another program: name another file")
+        if version > FORMAT:
+            self._fail(f"it has format {version}, this version of evermemos-client reads {FORMAT}: update the package")
+        # The log survives a killed process whole; NORMAL leaves out the wait for the disk, which only a machine that
+        # loses power would need.
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        with database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS conversation_meta"
+                " (api TEXT, group_id TEXT, record TEXT NOT NULL, PRIMARY KEY (api, group_id))"
+            )
+            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def _fail(self, reason: str) -> None:
+        if hasattr(self, "close"):
+            self.close()
+        raise ConfigurationError(f"the store {self.path} cannot be used: {reason}") from None
+
+    @contextmanager
+    def session(self, *, write: bool) -> Generator[None]:
+        """Keep others out for as long as the context lasts. What was written counts once it ends without an error."""
+        with self._lock:
+            if self._process != os.getpid() and self.path:
+                # SQLite's locks do not outlive a fork, and its connections must not.
+                self.close.detach()
+                self._open()
+            if not write:
+                yield
+                return
+            with self._database:
+                self._database.execute("BEGIN IMMEDIATE")
+                yield
+
+    def get(self, api: str, group_id: str | None) -> Record | None:
+        """Read the record of a group, or the default record for None."""
+        question = "SELECT record FROM conversation_meta WHERE api = ? AND group_id = ?"
+        row = self._database.execute(question, (api, _key(group_id))).fetchone()
+        record: Record | None = row and json.loads(row[0])
+        return record
+
+    def put(self, api: str, record: Record) -> None:
+        """Write a record, in the place of the one that its group has."""
+        self._database.execute(
+            "INSERT INTO conversation_meta VALUES (?, ?, ?)"
+            " ON CONFLICT (api, group_id) DO UPDATE SET record = excluded.record",
+            (api, _key(record["group_id"]), json.dumps(record)),
+        )
+
+    def newest(self, count: int) -> tuple[int, list[tuple[str, Record]]]:
+        """Tell how many records there are, and read the ones that were made last, with their API version."""
+        total = self._database.execute("SELECT count(*) FROM conversation_meta").fetchone()[0]
+        question = "SELECT api, record FROM conversation_meta ORDER BY rowid DESC LIMIT ?"
+        return total, [(api, json.loads(text)) for api, text in self._database.execute(question, (count,))]
+
+    def clear(self) -> None:
+        """Drop all records."""
+        self._database.execute("DELETE FROM conversation_meta")
+
+
+def _key(group_id: str | None) -> str:
+    # As JSON, null and any text, lone surrogates included, have a form of their own.
+    return json.dumps(group_id)
