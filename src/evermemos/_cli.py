@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ipaddress
 import sys
 from typing import TYPE_CHECKING
@@ -69,5 +70,6 @@ def _sandbox(options: argparse.Namespace) -> int:
         key = "any" if options.api_key is None else "<the key>"
         print(START.format(url=address(options.host, line), place=options.store or "memory", key=key), flush=True)
         run(sandbox, line)
-    print("Stopped.")
+    with contextlib.suppress(BrokenPipeError):
+        print("Stopped.", flush=True)
     return 0

@@ -90,7 +90,7 @@ def loads(body: bytes) -> Any:
         ValueError: If it is none. A JSONDecodeError where it breaks the grammar.
     """
     try:
-        return json.loads(body, parse_float=_finite, parse_constant=_finite)
+        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -105,3 +105,6 @@ def _finite(number: str) -> float:
     if not math.isfinite(value):
         raise ValueError("not a number of JSON")
     return value
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)

@@ -78,6 +78,12 @@ def _server(sandbox: Sandbox, started: Event) -> uvicorn.Server:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
     class Protocol(HttpToolsProtocol):
+        def connection_made(self, transport: Any) -> None:
+            # asyncio does it for sockets it has opened itself. Head and body of an answer are written apart, and the
+            # system would hold the body back until the client has acknowledged the head: 40 ms.
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            super().connection_made(transport)
+
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self.scope["extensions"] = {CONNECTION: self.transport}  # type: ignore[dict-item]

@@ -170,7 +170,10 @@ def arguments(operation: Operation, query: str, body: bytes, *, strict: bool) ->
     Raises:
         Refused: If they do not fit the spec.
     """
-    values, issues = _query(operation, parse_qs(query, keep_blank_values=True), strict=strict)
+    values: dict[str, Any] = {}
+    issues: list[Issue] = []
+    if operation.query or strict:
+        values, issues = _query(operation, parse_qs(query, keep_blank_values=True), strict=strict)
     content: Any = {}
     if body and (operation.body or not strict):
         content = _content(body)
