@@ -9,18 +9,24 @@ import json
 import os
 import socket
 import threading
+import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 import yaml
 
 from evermemos import AsyncEverMemOS, EverMemOS
+from evermemos.sandbox import Answer, Sandbox
 
+pytest_plugins = ["pytester"]
 ROOT = Path(__file__).resolve().parent.parent
 Handler = Callable[[httpx.Request], httpx.Response]
+# By scenario, how many recorded exchanges the sandbox answers as the server did, and how many there are.
+REPLAYED = pytest.StashKey[dict[str, tuple[int, int]]]()
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +55,51 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def spec_validators() -> dict[tuple[str, str, str], Any]:
+    """A validator for every answer of the spec, by path, method and status."""
+    document = json.loads((ROOT / "generated/evermemos_api/openapi.json").read_text())
+    found = {}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for status, response in operation["responses"].items():
+                if "$ref" in response:
+                    response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
+                schema = {"components": document["components"], **response["content"]["application/json"]["schema"]}
+                found[path, method.upper(), status] = jsonschema_rs.Draft202012Validator(schema)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def answers_fit_the_spec(
+    monkeypatch: pytest.MonkeyPatch, spec_validators: dict[tuple[str, str, str], Any]
+) -> Iterator[None]:
+    """Hold every answer that a sandbox gives in a test against openapi.yaml, but those that were asked to be wrong."""
+    handle = Sandbox.handle
+    problems: list[str] = []
+
+    def checked(self: Sandbox, method: str, target: str, *arguments: Any) -> Answer:
+        answer = handle(self, method, target, *arguments)
+        path = urllib.parse.unquote(target.partition("?")[0])
+        place = path, method, str(answer.status)
+        validator = spec_validators.get(place) or spec_validators.get((path, method, "default"))
+        if validator is not None and answer.fault is None:
+            # Gathered, because a server in another thread would swallow the error.
+            problems.extend(f"{place}: {error.message}" for error in validator.iter_errors(json.loads(answer.body)))
+        return answer
+
+    monkeypatch.setattr(Sandbox, "handle", checked)
+    yield
+    assert problems == []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if replayed := config.stash.get(REPLAYED, None):
+        terminalreporter.section("recorded exchanges that the sandbox answers as the server did")
+        for scenario, (agreed, total) in replayed.items():
+            terminalreporter.line(f"{scenario:<20} {agreed:>4} of {total}")
 
 
 class Flavour:

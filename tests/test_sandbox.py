@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import REPLAYED
 from evermemos_api import models
 
 import evermemos.sandbox
@@ -139,22 +140,22 @@ def test_the_recording_is_whole() -> None:
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(("scenario", "total"), [("A_empty_store", 33), ("B_patch", 69)])
-def test_replay(sandbox: Sandbox, scenario: str, total: int) -> None:
+def test_replay(sandbox: Sandbox, scenario: str, total: int, request: pytest.FixtureRequest) -> None:
     there: dict[str, str] = {}
     here: dict[str, str] = {}
     differing = []
     exchanges = [exchange for exchange in EXCHANGES if exchange["scenario"] == scenario]
     for exchange in exchanges:
-        request, response = exchange["request"], exchange["response"]
-        target = request["path"]
-        if request["query"] is not None:
-            target += "?" + urllib.parse.urlencode(request["query"])
-        answer = sandbox.handle(request["method"], target, {}, sent(exchange))
+        asked, response = exchange["request"], exchange["response"]
+        target = asked["path"]
+        if asked["query"] is not None:
+            target += "?" + urllib.parse.urlencode(asked["query"])
+        answer = sandbox.handle(asked["method"], target, {}, sent(exchange))
         expected = response["status"], masked(response["body"], there)
         got = answer.status, masked(json.loads(answer.body), here)
         if got != expected:
             differing.append((exchange["seq"], exchange["name"], expected, got))
-    print(f"{scenario}: {len(exchanges) - len(differing)} of {len(exchanges)} exchanges agree")
+    request.config.stash.setdefault(REPLAYED, {})[scenario] = len(exchanges) - len(differing), len(exchanges)
     assert not differing
     assert len(exchanges) == total
 

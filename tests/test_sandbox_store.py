@@ -1,0 +1,256 @@
+"""What the sandbox keeps in a file: it outlives the process, is shared, and is never another program's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evermemos import APIConnectionError, ConfigurationError, EverMemOS
+from evermemos._cli import main
+from evermemos.sandbox import Sandbox
+from evermemos.sandbox._store import APPLICATION_ID, FORMAT
+
+V1 = "/api/v1/memories/conversation-meta"
+REQUIRED: dict[str, Any] = {
+    "version": "1.0",
+    "scene": "assistant",
+    "scene_desc": {},
+    "name": "N",
+    "created_at": "2025-01-15T10:00:00+00:00",
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+def ask(sandbox: Sandbox, method: str, group_id: str | None = None, **fields: Any) -> Any:
+    query = "" if group_id is None or method != "GET" else f"?group_id={group_id}"
+    body = b"" if method == "GET" else json.dumps({"group_id": group_id, **fields}).encode()
+    answer = sandbox.handle(method, V1 + query, {}, body)
+    assert answer.status == 200, answer.body
+    return json.loads(answer.body)["result"]
+
+
+def test_a_file_keeps_the_records(path: Path) -> None:
+    with Sandbox(path) as sandbox:
+        ask(sandbox, "POST", "g", **REQUIRED)
+        ask(sandbox, "POST", None, **REQUIRED | {"name": "\ud800 é"})
+        before = ask(sandbox, "GET", "g")
+        assert repr(sandbox) == f"<Sandbox {path}>"
+    with Sandbox(str(path)) as sandbox:
+        assert ask(sandbox, "GET", "g") == before
+        assert ask(sandbox, "GET")["name"] == "\ud800 é"
+        sandbox.clear()
+    with Sandbox(path) as sandbox:
+        assert sandbox.newest(10) == (0, [])
+
+
+def test_sandboxes_share_a_file(path: Path) -> None:
+    with Sandbox(path) as one, Sandbox(path) as other:
+        ask(one, "POST", "g", **REQUIRED)
+        assert ask(other, "PATCH", "g", name="by the other")["group_id"] == "g"
+        assert ask(one, "GET", "g")["name"] == "by the other"
+        assert len(one.requests) == 2
+
+
+def test_writers_of_one_file_lose_nothing_of_each_other(path: Path) -> None:
+    with Sandbox(path) as one, Sandbox(path) as other:
+        ask(one, "POST", "g", **REQUIRED)
+        start = threading.Barrier(2)
+
+        def write(sandbox: Sandbox, field: str) -> None:
+            start.wait()
+            for n in range(100):
+                ask(sandbox, "PATCH", "g", **{field: f"{n}"})
+                assert ask(sandbox, "GET", "g")[field] == f"{n}"
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(write, (one, other), ("name", "description")))
+
+
+def test_the_file_is_in_wal_mode_and_says_whose_it_is(path: Path) -> None:
+    with Sandbox(path), contextlib.closing(sqlite3.connect(path)) as database:
+        told = [
+            database.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "application_id", "user_version")
+        ]
+    assert told == ["wal", APPLICATION_ID, FORMAT]
+
+
+def foreign_database(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE conversation_meta (precious TEXT)")
+        database.commit()
+
+
+def newer_format(path: Path) -> None:
+    Sandbox(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute(f"PRAGMA user_version = {FORMAT + 1}")
+        database.commit()
+
+
+CANNOT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "text": (lambda path: path.write_text("a diary\n" * 100), "file is not a database"),
+    "another program's database": (foreign_database, "database of another program: name another file"),
+    "newer": (newer_format, f"it has format {FORMAT + 1}, this version .* reads {FORMAT}: update the package"),
+    "a folder": (lambda path: path.mkdir(), "unable to open database file"),
+    "in a folder that is not there": (lambda path: path.parent.rmdir(), "unable to open database file.*folder"),
+}
+
+
+@pytest.mark.parametrize("kind", CANNOT)
+@pytest.mark.parametrize("how", ["Sandbox", "base_url", "command line"])
+def test_a_file_that_cannot_be_the_store(
+    tmp_path: Path, kind: str, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "folder" / "store.db"
+    path.parent.mkdir()
+    make, reason = CANNOT[kind]
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    words = f"the store {re.escape(str(path))} cannot be used: .*{reason}"
+    if how == "command line":
+        assert main(["sandbox", "--port", "0", "--store", str(path)]) == 1
+        assert re.search(words, capsys.readouterr().err)
+    else:
+        with pytest.raises(ConfigurationError, match=words):
+            Sandbox(path) if how == "Sandbox" else EverMemOS(base_url=f"sandbox://{path}")
+    assert (path.read_bytes() if path.is_file() else None) == before
+
+
+def test_a_store_that_fails_later_is_a_500_and_loses_nothing(path: Path) -> None:
+    with Sandbox(path) as sandbox:
+        ask(sandbox, "POST", "g", **REQUIRED)
+        database = sandbox._store._database
+        database.execute(f"PRAGMA max_page_count = {database.execute('PRAGMA page_count').fetchone()[0]}")
+        body = json.dumps({**REQUIRED, "group_id": "h", "description": "x" * 100_000}).encode()
+        answer = sandbox.handle("POST", V1, {}, body)
+        assert (answer.status, json.loads(answer.body)["message"]) == (
+            500,
+            "The sandbox's store failed: database or disk is full",
+        )
+        assert ask(sandbox, "GET", "g")["name"] == "N"
+        database.execute("PRAGMA max_page_count = 10000")
+        assert sandbox.handle("POST", V1, {}, body).status == 200
+
+
+def test_a_closed_sandbox_says_so() -> None:
+    sandbox = Sandbox()
+    sandbox.close()
+    answer = sandbox.handle("GET", V1, {}, b"")
+    assert (answer.status, "closed" in json.loads(answer.body)["message"]) == (500, True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_opens_the_file_anew(path: Path) -> None:
+    with Sandbox(path) as sandbox:
+        ask(sandbox, "POST", "g", **REQUIRED)
+        connection = sandbox._store._database
+        child = os.fork()
+        if child == 0:
+            try:
+                ask(sandbox, "PATCH", "g", name="by the child")
+                os._exit(0 if sandbox._store._database is not connection else 1)
+            except BaseException:
+                os._exit(2)
+        assert os.waitpid(child, 0)[1] == 0
+        assert ask(sandbox, "GET", "g")["name"] == "by the child"
+
+
+def test_a_sandbox_pickles_as_its_file(path: Path) -> None:
+    with Sandbox(path, strict=True) as sandbox:
+        ask(sandbox, "POST", "g", **REQUIRED)
+        with pickle.loads(pickle.dumps(sandbox)) as copy:
+            assert ask(copy, "GET", "g")["name"] == "N"
+            assert copy._spec.strict
+    for other in (Sandbox(), Sandbox(path, api_key="key")):
+        with other, pytest.raises(ConfigurationError, match="cannot be pickled: give it a store and no key"):
+            pickle.dumps(other)
+
+
+# A process that is killed
+
+WRITES = 2000
+
+
+@contextlib.contextmanager
+def process(store: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, "-m", "evermemos.sandbox", "--port", "0", "--store", str(store)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        url = re.search(r"http://\S+", running.stdout.readline())
+        assert url is not None
+        try:
+            yield running, url[0]
+        finally:
+            running.kill()
+
+
+def content(n: int) -> dict[str, Any]:
+    """What write number n sets: an even one makes a record, the next one changes all of it."""
+    texts = {"name": f"name {n}", "description": f"{n} " * 200, "tags": [f"{n}"] * 20}
+    return texts | {"user_details": {f"user_{n}": {"full_name": f"{n}", "role": "user", "extra": {"n": n}}}}
+
+
+@pytest.mark.parametrize("killed_after", [500, 1000, 1500])
+def test_kill_9_in_the_middle_of_2000_writes(tmp_path: Path, killed_after: int) -> None:
+    """Every acknowledged write is there after a restart, and none is half there."""
+    store = tmp_path / "store.db"
+    numbers = iter(range(0, WRITES, 2))
+    acknowledged: set[int] = set()
+    lock = threading.Lock()
+    with process(store) as (running, url), EverMemOS(base_url=url, max_retries=0) as client:
+        meta = client.v1.memories.conversation_meta
+
+        def acknowledge(n: int) -> None:
+            with lock:
+                acknowledged.add(n)
+                if len(acknowledged) == killed_after:
+                    running.send_signal(signal.SIGKILL)
+
+        def write(_: int) -> None:
+            with contextlib.suppress(APIConnectionError):
+                for n in numbers:
+                    meta.create(group_id=f"group {n}", **REQUIRED | content(n))
+                    acknowledge(n)
+                    meta.update(group_id=f"group {n}", **content(n + 1))
+                    acknowledge(n + 1)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(4)))
+    assert killed_after <= len(acknowledged) < killed_after + 8
+    # What the log holds alone must count too: the copy is what a crash leaves behind.
+    assert {path.name for path in tmp_path.iterdir()} >= {"store.db", "store.db-wal"}
+    shutil.copytree(tmp_path, tmp_path / "copy")
+    with process(store) as (_, url), EverMemOS(base_url=url) as client:
+        meta = client.v1.memories.conversation_meta
+        meta.create(**REQUIRED)
+        for n in range(0, WRITES, 2):
+            record = meta.get(group_id=f"group {n}").result.to_dict()
+            if record["is_default"]:
+                assert n not in acknowledged
+                continue
+            found = {name: record[name] for name in content(n)}
+            if n + 1 in acknowledged:
+                assert found == content(n + 1)
+            else:
+                assert found in (content(n), content(n + 1))
