@@ -24,6 +24,8 @@ LONGEST_TIME = 365 * 24 * 3600.0
 PRODUCTION_URL = "https://api.evermind.ai"
 # What stands in the requests to a sandbox in this process.
 SANDBOX_URL = "http://sandbox.localhost"
+# What a client shows to a sandbox that takes any key. It is no secret.
+ANY_KEY = "sandbox"
 DEFAULT_TIMEOUT = 30.0
 # What an httpx client has that nobody gave a timeout.
 HTTPX_TIMEOUT = httpx.Timeout(5.0)
@@ -55,7 +57,7 @@ class ApiKey:
 
     def __reduce__(self) -> Any:
         """Pickle as the wish to have a key: it is read from the environment of whoever unpickles it."""
-        return ApiKey.from_environment, ()
+        return (ApiKey, (ANY_KEY,)) if self._value == ANY_KEY else (ApiKey.from_environment, ())
 
     @classmethod
     def from_environment(cls) -> ApiKey:
@@ -155,7 +157,7 @@ def resolve(
                 " or make the http_client with transport=sandbox.transport()"
             )
         # The key of a real account has no business here.
-        where, api_key = SANDBOX_URL, api_key or ApiKey(sandbox.api_key or "sandbox")
+        where, api_key = SANDBOX_URL, api_key or ApiKey(sandbox.api_key or ANY_KEY)
     url = check_url(str(where))
     own_auth = http_client is not None and (http_client.auth is not None or "Authorization" in http_client.headers)
     key = api_key or (None if own_auth else _environment_key())

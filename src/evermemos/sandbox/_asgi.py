@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import quote
 
 from . import _pages
@@ -21,8 +20,21 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-# The ASGI extension by which our own server hands over the connection of a request, so that it can be reset.
+# The ASGI extension by which our own server hands over the connection of a request, so that it can be broken.
 CONNECTION = "evermemos.connection"
+
+
+class Connection(Protocol):
+    """A connection of our own server."""
+
+    def close(self) -> None:
+        """End it regularly."""
+
+    def reset(self) -> None:
+        """End it with a reset, so that a read of the client fails."""
+
+    def reset_at_next_request(self) -> None:
+        """Do that when something comes again."""
 
 
 class SandboxApp:
@@ -62,8 +74,8 @@ class SandboxApp:
         if answer is None:
             query = scope["query_string"].decode("latin-1")
             answer = self._sandbox.handle(method, f"{path}?{query}" if query else path, headers, body)
-        if answer.fault is not None:
-            await asyncio.sleep(answer.fault.delay)
+        if answer.fault is not None and await _is_gone_within(answer.fault.delay, receive):
+            return
         await _send(answer, scope, receive, send, with_body=method != "HEAD")
 
 
@@ -95,7 +107,8 @@ async def _read(receive: Receive) -> bytes | None:
 async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send, *, with_body: bool) -> None:
     fault, body = answer.fault, answer.body
     if fault is not None and fault.reset == "before":
-        await _reset(scope, receive)
+        _connection(scope).reset()
+        await _until_gone(receive)
         return
     headers = {**answer.headers, "content-length": str(len(body))}
     fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
@@ -103,36 +116,30 @@ async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send, *, w
     if fault is not None and (fault.cut or fault.reset == "during"):
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         if fault.reset:
-            await _reset(scope, receive)
+            _connection(scope).reset()
         else:
-            await _close(scope, receive)
+            _connection(scope).close()
+        await _until_gone(receive)
         return
-    await send({"type": "http.response.body", "body": body if with_body else b""})
     if fault is not None and fault.reset == "after":
-        await _reset(scope, receive)
+        _connection(scope).reset_at_next_request()
+    await send({"type": "http.response.body", "body": body if with_body else b""})
 
 
-async def _reset(scope: Scope, receive: Receive) -> None:
-    """End the connection with a reset, so that a read of the client fails."""
-    connection = _connection(scope)
-    line = connection.get_extra_info("socket")
-    # Without lingering the system sends a reset instead of a regular end.
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.abort()
-    await _until_gone(receive)
-
-
-async def _close(scope: Scope, receive: Receive) -> None:
-    """End the connection regularly."""
-    _connection(scope).close()
-    await _until_gone(receive)
-
-
-def _connection(scope: Scope) -> asyncio.Transport:
-    connection: asyncio.Transport | None = scope.get("extensions", {}).get(CONNECTION)
+def _connection(scope: Scope) -> Connection:
+    connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
     if connection is None:
         raise ConnectionResetError("the sandbox was asked to break this connection")
     return connection
+
+
+async def _is_gone_within(seconds: float, receive: Receive) -> bool:
+    """Wait, and tell whether the client has given up meanwhile."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await _until_gone(receive)
+            return True
+    return False
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -133,7 +133,8 @@ class Sandbox:
             status (int | None): HTTP status to answer with, and the body that goes with it.
             retry_after (float | None): Seconds for a Retry-After header.
             delay (float): Seconds that the answer is late.
-            reset (str | None): When the connection is reset: "before", "during" or "after" the answer.
+            reset (str | None): When the connection is reset: "before" the answer, "during" it, or "after" it, as soon
+                as the next request comes over the same connection, which is then not received.
             cut (bool): Whether the connection ends in the middle of the answer's body.
             content_type (str | None): Another Content-Type.
             body (str | bytes | None): Another body: broken JSON, or HTML.

@@ -51,6 +51,8 @@ class Fault:
             return "nothing to go wrong: give status, delay, reset, cut, content_type, body or location"
         if self.reset == "before" and (self.cut or self._alters()):
             return "with reset='before' there is no answer: leave out what describes one"
+        if not self.applied and self.status is None and self.reset != "before":
+            return "applied=False without a status: say with status what is answered instead"
         return None
 
     def _alters(self) -> bool:
@@ -65,6 +67,7 @@ class Fault:
             path (str): Path of the request.
             errors (Mapping[str, Any]): The spec's examples of errors, by status.
         """
+        # Without either there is no answer at all, and this is for nobody to see.
         status = self.status or (given.status if given else 500)
         if given is None or status != given.status:
             given = Answer(status, {}, b"") if status < 400 else answer(status, _words(status, path, errors))

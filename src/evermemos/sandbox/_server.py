@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import signal
 import socket
+import struct
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,9 @@ def _server(sandbox: Sandbox, started: Event) -> uvicorn.Server:
     import uvicorn
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-    class Protocol(HttpToolsProtocol):
+    class Connection(HttpToolsProtocol):
+        is_doomed = False
+
         def connection_made(self, transport: Any) -> None:
             # asyncio does it for sockets it has opened itself. Head and body of an answer are written apart, and the
             # system would hold the body back until the client has acknowledged the head: 40 ms.
@@ -86,7 +89,25 @@ def _server(sandbox: Sandbox, started: Event) -> uvicorn.Server:
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
-            self.scope["extensions"] = {CONNECTION: self.transport}  # type: ignore[dict-item]
+            self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+
+        def data_received(self, data: bytes) -> None:
+            if self.is_doomed:
+                self.reset()
+            else:
+                super().data_received(data)
+
+        def close(self) -> None:
+            self.transport.close()
+
+        def reset(self) -> None:
+            # Without lingering the system sends a reset instead of a regular end.
+            line = self.transport.get_extra_info("socket")
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+
+        def reset_at_next_request(self) -> None:
+            self.is_doomed = True
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -96,7 +117,7 @@ def _server(sandbox: Sandbox, started: Event) -> uvicorn.Server:
     options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
     config = uvicorn.Config(
         sandbox.asgi(),
-        http=Protocol,
+        http=Connection,
         ws="none",
         lifespan="off",
         interface="asgi3",

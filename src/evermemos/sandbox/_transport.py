@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ._core import Sandbox
     from ._messages import Answer
 
+RESET = "[Errno 104] Connection reset by peer"
+
 
 class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Carries the requests of an httpx client to a sandbox."""
@@ -21,6 +23,7 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def __init__(self, sandbox: Sandbox) -> None:
         """Lead to `sandbox`."""
         self._sandbox = sandbox
+        self._is_lost = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an httpx.Client."""
@@ -39,7 +42,12 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return _spoilt(request, answer)
 
     def _ask(self, request: httpx.Request, body: bytes) -> Answer:
-        return self._sandbox.handle(request.method, request.url.raw_path.decode("ascii"), request.headers, body)
+        if self._is_lost:
+            self._is_lost = False
+            raise httpx.ReadError(RESET, request=request)
+        answer = self._sandbox.handle(request.method, request.url.raw_path.decode("ascii"), request.headers, body)
+        self._is_lost = answer.fault is not None and answer.fault.reset == "after"
+        return answer
 
 
 def _response(answer: Answer) -> httpx.Response:
@@ -59,9 +67,8 @@ def _spoilt(request: httpx.Request, answer: Answer) -> httpx.Response:
     if _wait(request, answer) < fault.delay:
         raise httpx.ReadTimeout("The read operation timed out", request=request)
     if fault.reset == "before":
-        raise httpx.ReadError("[Errno 104] Connection reset by peer", request=request)
+        raise httpx.ReadError(RESET, request=request)
     if not fault.cut and fault.reset != "during":
-        # After the answer there is no connection here that could be missed.
         return _response(answer)
     headers = {**answer.headers, "content-length": str(len(answer.body))}
     return httpx.Response(answer.status, headers=headers, stream=_BrokenStream(answer), request=request)
@@ -77,7 +84,7 @@ class _BrokenStream(httpx.SyncByteStream, httpx.AsyncByteStream):
         part = self._answer.body[: len(self._answer.body) // 2]
         yield part
         if self._answer.fault and self._answer.fault.reset:
-            raise httpx.ReadError("[Errno 104] Connection reset by peer")
+            raise httpx.ReadError(RESET)
         missing = f"received {len(part)} bytes, expected {len(self._answer.body)}"
         raise httpx.RemoteProtocolError(f"peer closed connection without sending complete message body ({missing})")
 
