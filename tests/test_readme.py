@@ -32,6 +32,9 @@ with EverMemOS(base_url={url!r}, api_key="key") as client:
 """
         for code in (prepare, BLOCKS[number].replace("http://localhost:1995", url)):
             command = [sys.executable, "-W", "error", "-c", code]
+            if code.startswith("def test_"):
+                (tmp_path / "test_readme.py").write_text(code)
+                command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider"]
             done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{code}\n{done.stderr}"
     said = re.findall(r"print\(.*\)  # (.+)", BLOCKS[number])

@@ -149,7 +149,10 @@ class ConversationMetaV1:
 
 
 class ConversationMetaV0(ConversationMetaV1):
-    """The records of /api/v0. Scene and language models are the default record's alone, a name is a group's."""
+    """The records of /api/v0. Scene and language models are the default record's alone, a name is a group's.
+
+    None of this is documented, and strictly there are no groups.
+    """
 
     api = "v0"
     patch_falls_back = False
@@ -158,6 +161,8 @@ class ConversationMetaV0(ConversationMetaV1):
     dropped_of_users = frozenset()
 
     def _refuse_misplaced(self, group_id: str | None, given: Collection[str], *, creating: bool) -> None:
+        if self.strict:
+            return
         level = "Global" if group_id is None else "Group-level"
         for name in ("name",) if group_id is None else ("scene", "scene_desc", "llm_custom_setting"):
             if name in given:

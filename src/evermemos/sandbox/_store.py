@@ -9,7 +9,7 @@ import threading
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..errors import ConfigurationError
 
@@ -77,7 +77,7 @@ class Store:
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             database.execute(f"PRAGMA user_version = {FORMAT}")
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str) -> NoReturn:
         if hasattr(self, "close"):
             self.close()
         raise ConfigurationError(f"the store {self.path} cannot be used: {reason}") from None

@@ -1,0 +1,306 @@
+"""What openapi.yaml allows is accepted, what it forbids is refused, and answers fit it, but for what is explained."""
+
+import json
+import re
+import zoneinfo
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pytest
+import schemathesis
+import yaml
+from conftest import CREATE_V1, ROOT
+from hypothesis import HealthCheck, given, settings
+from methods import CREATE_V0
+from schemathesis import GenerationMode
+from schemathesis.core.failures import FailureGroup
+
+from evermemos.sandbox import Sandbox
+
+KEY = "test-key"
+POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+KNOWN_GROUP = "group_123"
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+V0, V1 = (f"/api/{version}/memories/conversation-meta" for version in ("v0", "v1"))
+OPERATIONS = {f"{method.upper()} {path}" for path, item in DOCUMENT["paths"].items() for method in item}
+# Seeds come from the name of a test: the same cases each time. They do not depend on the machine's speed either.
+BOUNDED = settings(
+    max_examples=25,
+    stateful_step_count=6,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+
+
+# What is explained
+
+
+class Finding(NamedTuple):
+    """A failed check: its class, whether the case fits the spec, and what was sent and answered."""
+
+    kind: str
+    fits: bool
+    operation: str
+    body: Any
+    status: int
+    answer: Any
+
+    @property
+    def words(self) -> str:
+        return str(self.answer.get("message")) if isinstance(self.answer, dict) else ""
+
+    def given(self, name: str) -> bool:
+        return isinstance(self.body, dict) and self.body.get(name) is not None
+
+
+Explanation = Callable[[Finding], bool]
+
+
+def refused(finding: Finding, status: int) -> bool:
+    return (finding.kind, finding.fits, finding.status) == ("RejectedPositiveData", True, status)
+
+
+def null_body_is_a_server_error(finding: Finding) -> bool:
+    """Recorded (patch_body_null): the application stumbles over a body that is null."""
+    kinds = ("ServerError", "AcceptedNegativeData")
+    words = re.fullmatch("Failed to (save|update) conversation metadata, please try again later", finding.words)
+    return finding.kind in kinds and finding.status == 500 and finding.body is None and words is not None
+
+
+def participant_needs_a_full_name(finding: Finding) -> bool:
+    """Section 4, hazard 5: full_name is required in fact."""
+    if not refused(finding, 400) or not finding.given("user_details"):
+        return False
+    nameless = any(user.get("full_name") is None for user in finding.body["user_details"].values())
+    return nameless and finding.words.startswith("1 validation error for UserDetailModel")
+
+
+def v0_record_lacks_or_has_what_its_kind_does_not(finding: Finding) -> bool:
+    """Section 4, v0 rules: the default record has scene and scene_desc and no name, a group's a name and no scene."""
+    rule = re.fullmatch(r"(\S+) config (cannot set|requires) '(\w+)'( field to be set)?\.", finding.words)
+    if not refused(finding, 400) or not finding.operation.endswith(V0) or not rule:
+        return False
+    kind = "Group-level" if finding.given("group_id") else "Global"
+    return (rule[1], rule[2]) == (kind, "cannot set" if finding.given(rule[3]) else "requires")
+
+
+def undeclared_field_is_refused(finding: Finding) -> bool:
+    """Strict on purpose: the spec lets undeclared fields by, and a misspelt group_id would change another record."""
+    if not refused(finding, 422):
+        return False
+    method, path = finding.operation.split()
+    content = DOCUMENT["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]
+    schemas = DOCUMENT["components"]["schemas"]
+    top = schemas[content["schema"]["$ref"].rpartition("/")[2]]["properties"]
+    nested = [schemas[name]["properties"] for name in ("UserDetail", "LlmCustomSetting", "LlmProviderConfig")]
+    for issue in finding.answer["detail"]:
+        part, *_, name = issue["loc"]
+        declared = name in top if len(issue["loc"]) == 2 else all(name in properties for properties in nested)
+        if (part, issue["type"]) != ("body", "extra_forbidden") or declared:
+            return False
+    return True
+
+
+def made_up_time_is_refused(finding: Finding) -> bool:
+    """Strict on purpose: created_at is ISO 8601 with a time zone (section 3), which a JSON schema cannot say."""
+    if not refused(finding, 400) or not finding.words.startswith("created_at is not a time in ISO 8601"):
+        return False
+    try:
+        return datetime.fromisoformat(finding.body["created_at"]).tzinfo is None
+    except ValueError:
+        return True
+
+
+def made_up_zone_is_refused(finding: Finding) -> bool:
+    """Strict on purpose: default_timezone is the name of a time zone."""
+    if not refused(finding, 400) or not finding.words.startswith("default_timezone is not the name"):
+        return False
+    return finding.body["default_timezone"] not in zoneinfo.available_timezones()
+
+
+def unknown_group_is_not_found(finding: Finding) -> bool:
+    """Strict on purpose: a PATCH of an unknown group is refused, and does not change the default record (hazard 1)."""
+    patched = finding.operation == f"PATCH {V1}" and finding.given("group_id")
+    return refused(finding, 404) and patched and finding.body["group_id"] != KNOWN_GROUP
+
+
+EXPLANATIONS: dict[bool, list[Explanation]] = {
+    False: [
+        null_body_is_a_server_error,
+        participant_needs_a_full_name,
+        v0_record_lacks_or_has_what_its_kind_does_not,
+    ],
+    True: [
+        undeclared_field_is_refused,
+        made_up_time_is_refused,
+        made_up_zone_is_refused,
+        unknown_group_is_not_found,
+    ],
+}
+
+
+# The checks
+
+
+def loads(content: bytes | str | None) -> Any:
+    """Read JSON; what is none stays as it is, and no explanation fits it."""
+    try:
+        return json.loads(content or b"")
+    except ValueError:
+        return content
+
+
+def linked(path: str) -> dict[str, Any]:
+    """Write a spec of one path which says that its operations follow one another."""
+    item = json.loads(json.dumps(DOCUMENT["paths"][path]))
+    group = {"group_id": "$response.body#/result/group_id"} if path == V1 else {}
+    for source in ("post", "patch"):
+        item[source]["responses"]["200"]["links"] = {
+            target: {
+                "operationId": operation["operationId"],
+                **({"parameters": group} if target == "get" else {"requestBody": group}),
+            }
+            for target, operation in item.items()
+        }
+    return {**DOCUMENT, "paths": {path: item}}
+
+
+class Subject:
+    """A sandbox under test, and which explanations were used for it."""
+
+    def __init__(self, *, strict: bool) -> None:
+        self.strict = strict
+        self.sandbox = Sandbox(api_key=KEY, strict=strict)
+        self.schema = self.load(DOCUMENT)
+        self.used: set[str] = set()
+        self.tried: set[str] = set()
+
+    def load(self, document: dict[str, Any]) -> Any:
+        schema: Any = schemathesis.openapi.from_dict(document)
+        schema.app = self.sandbox.asgi()
+        # Narrower than usual: a record is there, so that 404 is no excuse, nor is 500 for what does not fit.
+        schema.config.checks.positive_data_acceptance.expected_statuses = ["2xx"]
+        schema.config.checks.negative_data_rejection.expected_statuses = ["400", "401", "422"]
+        schema.config.headers = {"Authorization": f"Bearer {KEY}"}
+        return schema
+
+    def reset(self) -> None:
+        """Leave the default records and one group, and nothing of the case before."""
+        self.sandbox.clear()
+        for path, body in (
+            (V0, {**CREATE_V0, "scene_desc": {}}),
+            (V1, CREATE_V1),
+            (V1, {**CREATE_V1, "group_id": KNOWN_GROUP}),
+        ):
+            answer = self.sandbox.handle("POST", path, {"Authorization": f"Bearer {KEY}"}, json.dumps(body).encode())
+            assert answer.status == 200
+
+    def check(self, case: Any) -> None:
+        self.tried.add(case.operation.label)
+        self.reset()
+        self.judge(case, case.call())
+
+    def judge(self, case: Any, response: Any) -> None:
+        """Run all checks, and raise those failures that nothing explains."""
+        try:
+            case.validate_response(response)
+        except FailureGroup as group:
+            sent = response.request.body
+            unexplained = []
+            for failure in group.exceptions:
+                finding = Finding(
+                    type(failure).__name__,
+                    case.meta.generation.mode.is_positive,
+                    case.operation.label,
+                    loads(sent),
+                    response.status_code,
+                    loads(response.content),
+                )
+                names = [explain.__name__ for explain in EXPLANATIONS[self.strict] if explain(finding)]
+                self.used.update(names)
+                if not names:
+                    unexplained.append(failure)
+            if unexplained:
+                raise FailureGroup(unexplained, group.message) from None
+
+
+LENIENT, STRICT = Subject(strict=False), Subject(strict=True)
+
+
+@LENIENT.schema.parametrize()  # type: ignore[untyped-decorator]
+@BOUNDED
+def test_every_operation_keeps_to_the_spec(case: Any) -> None:
+    LENIENT.check(case)
+
+
+@STRICT.schema.parametrize()  # type: ignore[untyped-decorator]
+@BOUNDED
+def test_every_operation_of_the_strict_sandbox_keeps_to_the_spec(case: Any) -> None:
+    STRICT.check(case)
+
+
+@pytest.mark.parametrize("path", [V0, V1])
+@pytest.mark.parametrize("subject", [LENIENT, STRICT], ids=["lenient", "strict"])
+def test_sequences_of_operations_keep_to_the_spec(subject: Subject, path: str) -> None:
+    schema = subject.load(linked(path))
+    schema.config.generation.modes = [POSITIVE]
+
+    class Machine(schema.as_state_machine()):  # type: ignore[misc]
+        def setup(self) -> None:
+            subject.reset()
+
+        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+            if response.status_code == 200:
+                followed.add(case.operation.label)
+            subject.judge(case, response)
+
+    followed: set[str] = set()
+    Machine.run(settings=settings(BOUNDED, max_examples=10))
+    assert followed == {operation for operation in OPERATIONS if operation.endswith(path)}
+
+
+@pytest.mark.parametrize("subject", [LENIENT, STRICT], ids=["lenient", "strict"])
+def test_no_explanation_is_stale(subject: Subject) -> None:
+    if subject.tried != OPERATIONS:
+        pytest.skip("only the whole module shows which explanations are used")
+    assert subject.used == {explain.__name__ for explain in EXPLANATIONS[subject.strict]}
+
+
+GOOD = json.dumps({"result": {"id": "1", "scene": "assistant", "name": "N", "conversation_created_at": "2025-01-15"}})
+
+
+@pytest.mark.parametrize(
+    ("operation", "mode", "fault", "kind"),
+    [
+        ((V1, "GET"), POSITIVE, {"status": 200, "body": '{"status": "ok", "result": {"id": 1}}'}, "JsonSchemaError"),
+        ((V1, "GET"), POSITIVE, {"status": 200, "body": '{"status": '}, "MalformedJson"),
+        ((V1, "GET"), POSITIVE, {"content_type": "text/html"}, "UndefinedContentType"),
+        ((V1, "POST"), POSITIVE, {"status": 400}, "RejectedPositiveData"),
+        ((V1, "POST"), POSITIVE, {"status": 500}, "ServerError"),
+        ((V1, "POST"), NEGATIVE, {"status": 200, "body": GOOD}, "AcceptedNegativeData"),
+        ((V0, "GET"), POSITIVE, {"status": 200, "body": GOOD}, "IgnoredAuth"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_server_that_breaks_the_spec_is_found_out(
+    operation: tuple[str, str], mode: GenerationMode, fault: dict[str, Any], kind: str
+) -> None:
+    subject = Subject(strict=False)
+    path, method = operation
+    found: set[str] = set()
+
+    @settings(BOUNDED, max_examples=5)
+    @given(case=subject.schema[path][method].as_strategy(generation_mode=mode))
+    def look(case: Any) -> None:
+        subject.reset()
+        subject.sandbox.fail(times=None, **fault)
+        try:
+            subject.judge(case, case.call())
+        except FailureGroup as group:
+            found.update(type(failure).__name__ for failure in group.exceptions)
+
+    look()
+    assert kind in found
