@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.util
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from . import _spec
 from ._core import UNAUTHORIZED
@@ -15,8 +19,11 @@ if TYPE_CHECKING:
 
 # Files of Swagger UI, as swagger-ui-py ships them.
 ASSETS = {"/docs/swagger-ui-bundle.js": "text/javascript", "/docs/swagger-ui.css": "text/css"}
-# Nothing comes from elsewhere, and nothing goes elsewhere.
-POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+# Nothing comes from elsewhere, and nothing goes elsewhere. Swagger UI needs inline styles and images in data URLs.
+POLICY = (
+    "default-src 'none'; script-src 'self' 'sha256-{}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 # How many records the table shows.
 SHOWN = 100
 
@@ -30,14 +37,15 @@ def page(sandbox: Sandbox, path: str, root: str, authorization: str) -> Answer |
         root (str): Where the sandbox is mounted.
         authorization (str): The request's Authorization header.
     """
+    # Quoted, it can end neither an attribute nor a string of a script. Two slashes would begin with another host.
+    mount = f"/{quote(root.strip('/'), safe='/%')}".rstrip("/")
     if path in ("/", "/docs"):
-        text = Path(__file__).with_name("page.html").read_text("utf-8").replace("{root}", root)
-        return Answer(
-            200, {"content-type": "text/html; charset=utf-8", "content-security-policy": POLICY}, text.encode()
-        )
+        text, policy = _html()
+        headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": policy}
+        return Answer(200, headers, text.replace("%root%", mount).encode())
     if path == "/openapi.json":
         # The only server is this one: a call that is tried out must not go to production.
-        return answer(200, {**_spec.document(), "servers": [{"url": root or "/", "description": "This sandbox"}]})
+        return answer(200, {**_spec.document(), "servers": [{"url": mount or "/", "description": "This sandbox"}]})
     if path == "/sandbox/records":
         if not sandbox.admits(authorization, key_needed=False):
             return UNAUTHORIZED
@@ -46,6 +54,15 @@ def page(sandbox: Sandbox, path: str, root: str, authorization: str) -> Answer |
     if path in ASSETS:
         return _asset(path.rpartition("/")[2], ASSETS[path])
     return None
+
+
+@cache
+def _html() -> tuple[str, str]:
+    """Read the page, and make the policy that lets its own script run and no other."""
+    text = Path(__file__).with_name("page.html").read_text("utf-8")
+    script = text.partition("<script>")[2].partition("</script>")[0]
+    digest = hashlib.sha256(script.encode()).digest()
+    return text, POLICY.format(base64.b64encode(digest).decode())
 
 
 def _asset(name: str, kind: str) -> Answer:
