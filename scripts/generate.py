@@ -97,7 +97,8 @@ def generate_package(target: Path) -> None:
         raise Failure(f"openapi-python-client failed:\n{done.stdout}{done.stderr}")
     (target / "py.typed").touch()
     # The spec as data, for the sandbox: JSON, since reading YAML takes a library and forty times as long.
-    (target / "openapi.json").write_text(json.dumps(yaml.safe_load(SPEC.read_text()), indent=1, ensure_ascii=False) + "\n")
+    document = yaml.safe_load(SPEC.read_text())
+    (target / "openapi.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def check_operations(package: Path) -> None:

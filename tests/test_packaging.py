@@ -154,6 +154,27 @@ def test_the_client_needs_httpx_and_attrs_only() -> None:
     assert sorted(required) == ["attrs", "httpx"]
 
 
+def test_every_dependency_has_its_reason() -> None:
+    decisions = (ROOT / "docs/decisions.md").read_text()
+    extras = PROJECT["optional-dependencies"]
+    for requirement in [*PROJECT["dependencies"], *(each for extra in extras.values() for each in extra)]:
+        assert re.split(r"[^\w-]", requirement)[0] in decisions
+    pinned = (ROOT / "scripts/requirements-dev.txt").read_text().lower()
+    assert all(re.split(r"[^\w-]", requirement)[0] in pinned for requirement in extras["sandbox"])
+
+
+def test_the_sandbox_in_process_needs_no_extra() -> None:
+    program = """
+import sys
+for name in ("uvicorn", "httptools", "swagger_ui", "yaml"):
+    sys.modules[name] = None
+from evermemos import EverMemOS
+meta = EverMemOS.sandbox().v0.memories.conversation_meta
+print(meta.create(created_at="2025-01-15T10:00:00Z", scene="assistant", scene_desc={}).status)
+"""
+    assert python("-c", program) == "ok"
+
+
 def test_version_changelog_and_metadata_agree() -> None:
     versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert versions[0] in (evermemos.__version__, "Unreleased")

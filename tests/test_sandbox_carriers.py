@@ -235,14 +235,32 @@ def test_asgi_application(sandbox: Sandbox) -> None:
     assert (sandbox.requests[-1].target, sandbox.requests[-1].headers["x-a"]) == (V1 + "?group_id=g%20h", "1, 2")
 
 
-def test_asgi_application_mounted_under_a_path(sandbox: Sandbox) -> None:
-    app = sandbox.asgi()
-    assert ask(app, "POST", "/memory" + V1, json=REQUIRED, root_path="/memory").status_code == 200
+@pytest.mark.parametrize("root", ["/memory", "/memory/", "/a b", "/é/x"])
+def test_asgi_application_mounted_under_a_path(sandbox: Sandbox, root: str) -> None:
+    app, mount = sandbox.asgi(), root.rstrip("/")
+    assert ask(app, "POST", mount + V1, json=REQUIRED, root_path=root).status_code == 200
     assert sandbox.requests[-1].target == V1
-    page = ask(app, "GET", "/memory/docs", root_path="/memory")
-    assert 'src="/memory/docs/swagger-ui-bundle.js"' in page.text
-    document = ask(app, "GET", "/memory/openapi.json", root_path="/memory").json()
-    assert [server["url"] for server in document["servers"]] == ["/memory"]
+    page = ask(app, "GET", f"{mount}/docs", root_path=root)
+    quoted = urllib.parse.quote(mount)
+    assert f'src="{quoted}/docs/swagger-ui-bundle.js"' in page.text
+    document = ask(app, "GET", f"{mount}/openapi.json", root_path=root).json()
+    assert [server["url"] for server in document["servers"]] == [quoted]
+
+
+def test_asgi_server_that_strips_the_mount_itself_or_gives_no_raw_path(sandbox: Sandbox) -> None:
+    async def talk() -> None:
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": V1, "query_string": b"group_id=g", "headers": []}
+        await sandbox.asgi()(scope, receive, send)
+
+    sent: list[Any] = []
+    asyncio.run(talk())
+    assert (sent[0]["status"], sandbox.requests[-1].target) == (404, f"{V1}?group_id=g")
 
 
 def test_asgi_lifespan_and_websockets(sandbox: Sandbox) -> None:

@@ -23,6 +23,7 @@ import pytest
 from evermemos import APIConnectionError, ConfigurationError, EverMemOS
 from evermemos._cli import main
 from evermemos.sandbox import Sandbox
+from evermemos.sandbox._pages import page
 from evermemos.sandbox._store import APPLICATION_ID, FORMAT
 
 V1 = "/api/v1/memories/conversation-meta"
@@ -157,6 +158,9 @@ def test_a_closed_sandbox_says_so() -> None:
     sandbox.close()
     answer = sandbox.handle("GET", V1, {}, b"")
     assert (answer.status, "closed" in json.loads(answer.body)["message"]) == (500, True)
+    records = page(sandbox, "/sandbox/records", "", "")
+    assert records is not None
+    assert (records.status, "closed" in json.loads(records.body)["detail"]) == (500, True)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")

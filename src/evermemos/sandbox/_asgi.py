@@ -62,8 +62,11 @@ class SandboxApp:
         body = await _read(receive)
         if body is None:
             return
-        method, root = scope["method"], scope.get("root_path", "")
-        path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1").removeprefix(root) or "/"
+        method, root = scope["method"], scope.get("root_path", "").rstrip("/")
+        # As it was sent, but where a part of it must go: that is given decoded.
+        path = (scope.get("raw_path") or b"").decode("latin-1")
+        if root or not path:
+            path = quote(scope["path"].removeprefix(root)) or "/"
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:
             key = name.decode("latin-1")

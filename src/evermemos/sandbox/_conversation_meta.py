@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-import zoneinfo
+import os
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -85,7 +84,7 @@ class ConversationMetaV1:
         kept += [] if self.is_dated else ["updated_at"]
         kept += self.settable if self.merges else []
         record: Record = {
-            "id": secrets.token_hex(12),
+            "id": os.urandom(12).hex(),
             "group_id": group_id,
             "is_default": group_id is None,
             **dict.fromkeys(self.settable),
@@ -182,6 +181,8 @@ def _refuse_vague_time(text: str) -> None:
 
 
 def _refuse_unknown_zone(name: str) -> None:
+    import zoneinfo
+
     # The empty string clears the field.
     if name and name not in zoneinfo.available_timezones():
         raise Refused(400, "default_timezone is not the name of a time zone, such as Europe/Paris")

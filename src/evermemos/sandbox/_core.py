@@ -228,7 +228,7 @@ class Sandbox:
         path = unquote(path)
         operation = self._spec.routes.get(path, {}).get(method)
         fault = self._next_fault(operation)
-        shown = {name: "[redacted]" if name == "authorization" else value for name, value in fields.items()}
+        shown = {**fields, "authorization": "[redacted]"} if "authorization" in fields else fields
         self.requests.append(Request(method, target, shown, body, operation and operation.id, fault))
         if fault is not None and not fault.applied:
             return fault.spoil(None, path, operation.errors if operation else {})
@@ -246,6 +246,8 @@ class Sandbox:
         return scheme.lower() == "bearer" and bool(key) and self.api_key in (None, key)
 
     def _next_fault(self, operation: Operation | None) -> Fault | None:
+        if not self._faults:
+            return None
         with self._lock:
             for number, (fault, times) in enumerate(self._faults):
                 if fault.operation in (None, operation and operation.id):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Literal, get_args
-
-import attrs
+from typing import Any, Literal, NamedTuple, get_args
 
 from ._messages import Answer, answer, now
 
@@ -22,8 +20,7 @@ def is_number(value: Any, kind: type[int] | type[float], least: float, most: flo
     return least <= value <= most
 
 
-@attrs.frozen
-class Fault:
+class Fault(NamedTuple):
     """One thing that goes wrong with an answer. `Sandbox.fail` makes it, and describes its fields."""
 
     operation: str | None
@@ -33,9 +30,15 @@ class Fault:
     reset: Reset | None
     cut: bool
     content_type: str | None
-    body: bytes | None = attrs.field(repr=False)
+    body: bytes | None
     location: str | None
     applied: bool
+
+    def __repr__(self) -> str:
+        """Show what is wrong, without the body that was given."""
+        shown = {**self._asdict(), "body": "..." if self.body is not None else None}
+        parts = [f"{name}={value!r}" for name, value in shown.items() if value not in (None, False, 0)]
+        return f"Fault({', '.join(parts)})"
 
     def problem(self) -> str | None:
         """Say what keeps this from being a fault."""

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-import attrs
-
 if TYPE_CHECKING:
     from ._faults import Fault
 
@@ -33,8 +31,7 @@ class Answer(NamedTuple):
     fault: Fault | None = None
 
 
-@attrs.frozen
-class Request:
+class Request(NamedTuple):
     """A request that the sandbox has received. Its repr leaves out what people wrote.
 
     Attributes:
@@ -49,9 +46,13 @@ class Request:
     method: str
     target: str
     headers: Mapping[str, str]
-    content: bytes = attrs.field(repr=False)
+    content: bytes
     operation: str | None = None
     fault: Fault | None = None
+
+    def __repr__(self) -> str:
+        """Leave out the body, and the query, which may hold what somebody asks for."""
+        return f"<Request {self.method} {self.target.partition('?')[0]}>"
 
     @property
     def body(self) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.util
+import sqlite3
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,10 @@ def page(sandbox: Sandbox, path: str, root: str, authorization: str) -> Answer |
     if path == "/sandbox/records":
         if not sandbox.admits(authorization, key_needed=False):
             return UNAUTHORIZED
-        total, records = sandbox.newest(SHOWN)
+        try:
+            total, records = sandbox.newest(SHOWN)
+        except sqlite3.Error as error:
+            return answer(500, {"detail": f"The sandbox's store failed: {error}"})
         return answer(200, {"total": total, "records": [{"api": api, **record} for api, record in records]})
     if path in ASSETS:
         return _asset(path.rpartition("/")[2], ASSETS[path])
