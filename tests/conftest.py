@@ -22,7 +22,7 @@ import yaml
 from evermemos import AsyncEverMemOS, EverMemOS
 from evermemos.sandbox import Answer, Sandbox
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "evermemos.pytest_plugin"]
 ROOT = Path(__file__).resolve().parent.parent
 Handler = Callable[[httpx.Request], httpx.Response]
 # By scenario, how many recorded exchanges the sandbox answers as the server did, and how many there are.

@@ -6,6 +6,7 @@ import asyncio
 import os
 import pickle
 import re
+import runpy
 import signal
 import socket
 import subprocess
@@ -172,6 +173,14 @@ def test_async(async_evermemos_client, evermemos_client, evermemos_sandbox):
 """
 
 
+def test_the_fixtures(
+    evermemos_client: EverMemOS, async_evermemos_client: AsyncEverMemOS, evermemos_sandbox: Sandbox
+) -> None:
+    evermemos_client.v1.memories.conversation_meta.create(**CREATE_V1)
+    answer = asyncio.run(async_evermemos_client.v1.memories.conversation_meta.get())
+    assert (answer.result.is_default, len(evermemos_sandbox.requests)) == (True, 2)
+
+
 def test_the_fixtures_are_there_without_a_conftest(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(USERS_TEST)
     pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider").assert_outcomes(passed=2)
@@ -291,6 +300,16 @@ def test_arguments(arguments: list[str], code: int, words: str) -> None:
     done = command("evermemos", *arguments)
     assert (done.returncode, words in done.stdout + done.stderr) == (code, True)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["evermemos", "evermemos.sandbox"])
+def test_the_modules_are_commands(
+    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [module, "--help"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module(module, run_name="__main__")
+    assert (left.value.code, "usage: evermemos" in capsys.readouterr().out) == (0, True)
 
 
 def test_the_command_is_installed() -> None:
