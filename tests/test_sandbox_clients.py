@@ -6,7 +6,6 @@ import asyncio
 import os
 import pickle
 import re
-import runpy
 import signal
 import socket
 import subprocess
@@ -300,16 +299,6 @@ def test_arguments(arguments: list[str], code: int, words: str) -> None:
     done = command("evermemos", *arguments)
     assert (done.returncode, words in done.stdout + done.stderr) == (code, True)
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("module", ["evermemos", "evermemos.sandbox"])
-def test_the_modules_are_commands(
-    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", [module, "--help"])
-    with pytest.raises(SystemExit) as left:
-        runpy.run_module(module, run_name="__main__")
-    assert (left.value.code, "usage: evermemos" in capsys.readouterr().out) == (0, True)
 
 
 def test_the_command_is_installed() -> None:
