@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -84,11 +85,10 @@ def test_server_ends_with_its_context(sandbox: Sandbox, capfd: pytest.CaptureFix
         client.get(V1)
         idle = connect(url)
         idle.sendall(b"GET /nowhere HTTP/1.1\r\nHost: here\r\n\r\n")
-        answer = idle.recv(10_000)
-        assert answer.startswith(b"HTTP/1.1 404 ")
-        assert answer.endswith(b'{"detail": "Not Found"}')
     with idle:
-        assert idle.recv(1) == b""
+        answer = everything(idle)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert answer.endswith(b'{"detail": "Not Found"}')
     assert set(threading.enumerate()) == threads
     with pytest.raises(ConnectionRefusedError):
         connect(url)
@@ -129,6 +129,29 @@ def test_server_drops_a_request_that_is_cut_off(sandbox: Sandbox, capfd: pytest.
         assert line.recv(1) == b""
     assert not sandbox.requests
     assert capfd.readouterr() == ("", "")
+
+
+def test_server_waits_for_what_is_under_way_but_not_for_long(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("evermemos.sandbox._server.GRACE", 1)
+    sandbox.fail(delay=0.3)
+    sandbox.fail(delay=300)
+    with ThreadPoolExecutor(2) as pool:
+        with sandbox.serve() as url:
+            under_way = [pool.submit(httpx.get, url + V1, timeout=20) for _ in range(2)]
+            while len(sandbox.requests) < 2:
+                time.sleep(0.01)
+        soon, late = sorted(under_way, key=lambda future: future.exception() is not None)
+        assert soon.result().status_code == 404
+        assert isinstance(late.exception(), httpx.RemoteProtocolError)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_server_that_cannot_start_says_so(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_: None)
+    with pytest.raises(ConfigurationError, match="did not start: its log says why"), sandbox.serve():
+        pass
 
 
 def test_server_tells_of_an_error_of_its_own(

@@ -77,7 +77,7 @@ class SandboxApp:
         if answer is None:
             query = scope["query_string"].decode("latin-1")
             answer = self._sandbox.handle(method, f"{path}?{query}" if query else path, headers, body)
-        if answer.fault is not None and await _is_gone_within(answer.fault.delay, receive):
+        if answer.fault is not None and answer.fault.delay and await _is_gone_within(answer.fault.delay, receive):
             return
         await _send(answer, scope, receive, send, with_body=method != "HEAD")
 

@@ -291,6 +291,10 @@ def _shared() -> Sandbox:
     return Sandbox()
 
 
+# A cache alone would let two threads make one each.
+_sharing = threading.Lock()
+
+
 def from_url(url: str) -> Sandbox:
     """Open the sandbox that a base URL means.
 
@@ -302,7 +306,8 @@ def from_url(url: str) -> Sandbox:
         ConfigurationError: If the URL means no sandbox, or the file cannot be used.
     """
     if url.rstrip("/") == "sandbox://memory":
-        return _shared()
+        with _sharing:
+            return _shared()
     path = unquote(url.removeprefix("sandbox://"))
     if not path.startswith("/") or path.endswith("/") or set("?#") & set(path):
         raise ConfigurationError(f"base_url is {url[:200]!r}: expected sandbox://memory or sandbox:///path/to/file.db")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import signal
 import socket
@@ -28,12 +29,21 @@ GRACE = 3
 def serve(sandbox: Sandbox, host: str, port: int) -> Generator[str]:
     """Serve from a thread for as long as the context lasts. `Sandbox.serve` describes the rest."""
     with listen(host, port) as line:
-        started = Event()
-        server = _server(sandbox, started)
-        thread = Thread(target=server.run, args=([line],), daemon=True, name="evermemos-sandbox")
+        running = Event()
+        server = _server(sandbox, running)
+
+        def target() -> None:
+            try:
+                server.run([line])
+            finally:
+                running.set()
+
+        thread = Thread(target=target, daemon=True, name="evermemos-sandbox")
         thread.start()
-        started.wait()
+        running.wait()
         try:
+            if not server.started:
+                raise ConfigurationError(f"the server on {host} port {port} did not start: its log says why")
             yield address(host, line)
         finally:
             server.should_exit = True
@@ -74,7 +84,7 @@ def address(host: str, line: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{line.getsockname()[1]}"
 
 
-def _server(sandbox: Sandbox, started: Event) -> uvicorn.Server:
+def _server(sandbox: Sandbox, running: Event) -> uvicorn.Server:
     import uvicorn
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -112,7 +122,16 @@ def _server(sandbox: Sandbox, started: Event) -> uvicorn.Server:
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            started.set()
+            running.set()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            if tasks := set(self.server_state.tasks):
+                await asyncio.wait(tasks, timeout=GRACE)
+            # What is still under way is late on purpose. uvicorn would cancel it, and complain.
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection) and connection.cycle and not connection.cycle.response_complete:
+                    connection.transport.abort()
+            await super().shutdown(sockets)
 
     options: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
     config = uvicorn.Config(
