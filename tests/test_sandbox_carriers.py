@@ -169,7 +169,7 @@ def test_server_tells_of_an_error_of_its_own(
 def test_a_port_in_use_is_an_error_that_says_so(sandbox: Sandbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        words = rf"127\.0\.0\.1 port {port} .*in use.*another port"
+        words = rf"127\.0\.0\.1 port {port}: Address already in use: choose another port, or 0"
         with pytest.raises(ConfigurationError, match=words), sandbox.serve(port=port):
             pass
 
@@ -178,8 +178,19 @@ def test_a_port_in_use_is_an_error_that_says_so(sandbox: Sandbox) -> None:
     ("host", "port"), [("127.0.0.1", 65536), ("127.0.0.1", -1), ("no such host", 0), ("192.0.2.1", 0)]
 )
 def test_an_address_that_cannot_be_used(sandbox: Sandbox, host: str, port: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"cannot listen on {host} port {port}"), sandbox.serve(host, port):
+    words = (
+        f"cannot listen on {host} port {port}: .*expected a (port from 0 to 65535|name or an address of this machine)"
+    )
+    with pytest.raises(ConfigurationError, match=words), sandbox.serve(host, port):
         pass
+
+
+def test_the_extra_that_is_missing_is_named_even_if_the_context_is_not_entered(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match="serving the sandbox needs uvicorn and httptools: pip install"):
+        sandbox.serve()
 
 
 @pytest.mark.parametrize("chunked", [False, True])

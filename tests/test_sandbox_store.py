@@ -112,8 +112,11 @@ CANNOT: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (lambda path: path.write_text("a diary\n" * 100), "file is not a database"),
     "another program's database": (foreign_database, "database of another program: name another file"),
     "newer": (newer_format, f"it has format {FORMAT + 1}, this version .* reads {FORMAT}: update the package"),
-    "a folder": (lambda path: path.mkdir(), "unable to open database file"),
-    "in a folder that is not there": (lambda path: path.parent.rmdir(), "unable to open database file.*folder"),
+    "a folder": (lambda path: path.mkdir(), "it is a folder: name a file"),
+    "in a folder that is not there": (
+        lambda path: path.parent.rmdir(),
+        "there is no folder .*: make it, or name another",
+    ),
 }
 
 
@@ -156,11 +159,22 @@ def test_a_store_that_fails_later_is_a_500_and_loses_nothing(path: Path) -> None
 def test_a_closed_sandbox_says_so() -> None:
     sandbox = Sandbox()
     sandbox.close()
-    answer = sandbox.handle("GET", V1, {}, b"")
-    assert (answer.status, "closed" in json.loads(answer.body)["message"]) == (500, True)
+    sandbox.close()
+    meta = EverMemOS.sandbox(sandbox).v1.memories.conversation_meta
+    for use in (meta.get, sandbox.clear, lambda: sandbox.newest(1)):
+        with pytest.raises(ConfigurationError, match="the sandbox was closed: make a new one"):
+            use()
+
+
+def test_the_page_says_that_the_store_fails() -> None:
+    sandbox = Sandbox()
+    sandbox._store._database.execute("DROP TABLE conversation_meta")
     records = page(sandbox, "/sandbox/records", "", "")
     assert records is not None
-    assert (records.status, "closed" in json.loads(records.body)["detail"]) == (500, True)
+    assert (records.status, json.loads(records.body)) == (
+        500,
+        {"detail": "The sandbox's store failed: no such table: conversation_meta"},
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")

@@ -68,7 +68,7 @@ def _sandbox(options: argparse.Namespace) -> int:
         if not ipaddress.ip_address(line.getsockname()[0]).is_loopback:
             print(EXPOSED.format(host=options.host), file=sys.stderr)
         key = "any" if options.api_key is None else "<the key>"
-        print(START.format(url=address(options.host, line), place=options.store or "memory", key=key), flush=True)
+        print(START.format(url=address(line, options.host), place=options.store or "memory", key=key), flush=True)
         run(sandbox, line)
     with contextlib.suppress(BrokenPipeError):
         print("Stopped.", flush=True)

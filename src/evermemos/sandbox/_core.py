@@ -61,8 +61,10 @@ class Sandbox:
                 codes are the documented ones.
 
         Raises:
-            ConfigurationError: If the file cannot be used. The message says why.
+            ConfigurationError: If the file cannot be used, or the key is empty. The message says why.
         """
+        if api_key == "":
+            raise ConfigurationError("the api_key of the sandbox is empty: expected a key, or None to ask for none")
         self.requests: deque[Request] = deque(maxlen=1000)
         self.api_key = api_key
         self._spec = _spec.load(strict=strict)
@@ -85,8 +87,10 @@ class Sandbox:
             ConfigurationError: If the address cannot be used, a port that is taken for example, or if uvicorn is
                 not installed.
         """
-        from ._server import serve
+        from ._server import check_installed, serve
 
+        # Here, and not only when the context is entered, which somebody may forget.
+        check_installed()
         return serve(self, host, port)
 
     def transport(self) -> SandboxTransport:
@@ -127,8 +131,8 @@ class Sandbox:
         """Let the next requests go wrong. Faults are used up in the order in which they were asked for.
 
         Args:
-            operation (str | None): Which operation, by its id in openapi.yaml, "update_conversation_meta_v1" for
-                example. None is any.
+            operation (str | None): Which operation, by its id in openapi.yaml: get_, create_ or
+                update_conversation_meta_, and v0 or v1. None is any.
             times (int | None): How many requests go wrong. None is all until `recover`.
             status (int | None): HTTP status to answer with, and the body that goes with it.
             retry_after (float | None): Seconds for a Retry-After header.
@@ -140,7 +144,8 @@ class Sandbox:
             body (str | bytes | None): Another body: broken JSON, or HTML.
             location (str | None): Where to redirect to, with status 307 unless another is given.
             applied (bool | None): Whether the operation is carried out all the same, so that a write takes effect
-                though its answer does not say so. None: yes, unless the status is not 200 or nothing is answered.
+                though its answer does not say so. None: yes, unless the status is not 200 or nothing is answered. The
+                client takes 429, 501 and 503 for the server's word that it was not.
 
         Returns:
             Fault: What was asked for. The requests that ran into it have it as their `fault`.

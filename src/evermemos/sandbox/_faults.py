@@ -48,6 +48,12 @@ class Fault(NamedTuple):
             return f"retry_after is {self.retry_after!r}: expected seconds of 0 or more"
         if not is_number(self.delay, float, 0, LONGEST_DELAY):
             return f"delay is {self.delay!r}: expected seconds from 0 to {LONGEST_DELAY:g}"
+        for name in ("content_type", "location"):
+            text = getattr(self, name)
+            if text is not None and not (isinstance(text, str) and text.isascii() and text.isprintable()):
+                return f"{name} is {text!r}: expected printable ASCII"
+        if self.body is not None and not isinstance(self.body, bytes):
+            return f"body is of type {type(self.body).__name__}: expected str or bytes"
         if self.reset not in (None, *get_args(Reset)):
             return f"reset is {self.reset!r}: expected 'before', 'during' or 'after' the answer"
         if not (self.delay or self.reset or self.cut or self._alters()):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
+import os
 import signal
 import socket
 import struct
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 # Seconds that requests under way have to end when the server stops.
 GRACE = 3
+HINTS = {
+    errno.EADDRINUSE: "choose another port, or 0 for a free one",
+    errno.EACCES: "choose a port above 1023, or 0 for a free one",
+}
 
 
 @contextmanager
@@ -44,7 +50,7 @@ def serve(sandbox: Sandbox, host: str, port: int) -> Generator[str]:
         try:
             if not server.started:
                 raise ConfigurationError(f"the server on {host} port {port} did not start: its log says why")
-            yield address(host, line)
+            yield address(line, host)
         finally:
             server.should_exit = True
             thread.join()
@@ -58,29 +64,37 @@ def run(sandbox: Sandbox, line: socket.socket) -> None:
     _server(sandbox, Event()).run([line])
 
 
+def check_installed() -> None:
+    """Raise a ConfigurationError if what serving needs is not installed."""
+    missing = [name for name in ("uvicorn", "httptools") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"serving the sandbox needs {' and '.join(missing)}: pip install 'evermemos-client[sandbox]'"
+        )
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Open the socket to serve on.
 
     Raises:
         ConfigurationError: If it cannot be opened, or if uvicorn is not installed.
     """
-    missing = [name for name in ("uvicorn", "httptools") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigurationError(
-            f"serving the sandbox needs {' and '.join(missing)}: pip install 'evermemos-client[sandbox]'"
-        )
+    check_installed()
     if not 0 <= port < 65536:
         raise ConfigurationError(f"cannot listen on {host} port {port}: expected a port from 0 to 65535")
     try:
         family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(where[:2], family=family, backlog=2048)
     except OSError as error:
-        hint = "choose another port, or 0 for a free one"
-        raise ConfigurationError(f"cannot listen on {host} port {port} ({error}): {hint}") from None
+        hint = HINTS.get(error.errno or 0, "expected a name or an address of this machine, such as 127.0.0.1")
+        reason = os.strerror(error.errno) if error.errno in HINTS else str(error)
+        raise ConfigurationError(f"cannot listen on {host} port {port}: {reason}: {hint}") from None
 
 
-def address(host: str, line: socket.socket) -> str:
-    """Tell the base URL of a socket."""
+def address(line: socket.socket, host: str) -> str:
+    """Tell the base URL of a socket, seen from this machine."""
+    # Where everybody is listened to, nobody can connect by that name.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - not listened to
     return f"http://{f'[{host}]' if ':' in host else host}:{line.getsockname()[1]}"
 
 

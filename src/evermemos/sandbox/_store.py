@@ -39,6 +39,10 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = None if path is None else Path(path).absolute()
+        if path == "" or (self.path and self.path.is_dir()):
+            self._fail("it is a folder: name a file")
+        if self.path and not self.path.parent.is_dir():
+            self._fail(f"there is no folder {self.path.parent}: make it, or name another file")
         self._lock = threading.RLock()
         self._open()
 
@@ -86,6 +90,8 @@ class Store:
     def session(self, *, write: bool) -> Generator[None]:
         """Keep others out for as long as the context lasts. What was written counts once it ends without an error."""
         with self._lock:
+            if not self.close.alive:
+                raise ConfigurationError("the sandbox was closed: make a new one")
             if self._process != os.getpid() and self.path:
                 # SQLite's locks do not outlive a fork, and its connections must not.
                 self.close.detach()
