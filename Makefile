@@ -15,7 +15,7 @@ demo: generate ## Set up, regenerate the client, run the published examples over
 test: .venv/ready ## Set up and run the tests, with coverage
 	@$(PY) -m pytest --cov --cov-report=term
 
-test-all: .venv/ready ## Run the tests on every Python found, and with the lowest httpx and attrs allowed
+test-all: .venv/ready ## Run the tests on every Python found, and with the lowest dependencies allowed
 	@$(PY) scripts/test_all.py
 
 generate: .venv/ready ## Regenerate generated/ from openapi.yaml, and the sync client from the async one

@@ -1,4 +1,4 @@
-"""Run the tests on every supported Python that this machine has, and with the lowest httpx and attrs allowed.
+"""Run the tests on every supported Python that this machine has, and with the lowest dependencies allowed.
 
 Interpreters are looked for on PATH and in pyenv's folder; those that are missing are named.
 Exit code 1 if a run failed.
@@ -24,7 +24,8 @@ def main() -> int:
         f"Python {version}": (path, []) for version, path in found.items() if path
     }
     oldest = next(iter(runs.values()))[0]
-    lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["dependencies"]]
+    requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["sandbox"]]
+    lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in requirements]
     runs[f"lowest: {' '.join(lowest)}"] = (oldest, lowest)
     results = {name: run(name, path, pins) for name, (path, pins) in runs.items()}
     print()

@@ -75,13 +75,16 @@ def spec_validators() -> dict[tuple[str, str, str], Any]:
 @pytest.fixture(autouse=True)
 def answers_fit_the_spec(
     monkeypatch: pytest.MonkeyPatch, spec_validators: dict[tuple[str, str, str], Any]
-) -> Iterator[None]:
-    """Hold every answer that a sandbox gives in a test against openapi.yaml, but those that were asked to be wrong."""
+) -> Iterator[list[str]]:
+    """Hold every answer that a sandbox gives in a test against openapi.yaml, but those that were asked to be wrong.
+
+    Gives the list of what was found, which must be empty when the test is over.
+    """
     handle = Sandbox.handle
     problems: list[str] = []
 
-    def checked(self: Sandbox, method: str, target: str, *arguments: Any) -> Answer:
-        answer = handle(self, method, target, *arguments)
+    def checked(self: Sandbox, method: str, target: str, *arguments: Any, **options: Any) -> Answer:
+        answer = handle(self, method, target, *arguments, **options)
         path = urllib.parse.unquote(target.partition("?")[0])
         place = path, method, str(answer.status)
         validator = spec_validators.get(place) or spec_validators.get((path, method, "default"))
@@ -91,7 +94,7 @@ def answers_fit_the_spec(
         return answer
 
     monkeypatch.setattr(Sandbox, "handle", checked)
-    yield
+    yield problems
     assert problems == []
 
 

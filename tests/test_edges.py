@@ -116,7 +116,7 @@ def test_something_behind_the_end_of_a_compressed_body_is_refused(flavour: Flavo
 
 def test_submodules_are_there_after_importing_the_package() -> None:
     assert evermemos.errors.EverMemOSError is evermemos.EverMemOSError
-    assert evermemos.sandbox.Sandbox().requests.maxlen
+    assert evermemos.sandbox.Sandbox().requests == []
 
 
 def test_a_client_of_ones_own_brings_its_timeout_and_its_auth(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -629,6 +629,24 @@ def test_trailing_slash(sandbox: Sandbox, method: str, target: str, headers: dic
 # What was received
 
 
+def test_bodies_that_lie_too_deep_are_refused(v1: Talk) -> None:
+    # Counted from the outside: the body, the scene, and 98 more.
+    deep: dict[str, Any] = {}
+    for _ in range(98):
+        deep = {"a": deep}
+    assert v1.post(**REQUIRED | {"scene_desc": deep})[0] == 200
+    assert v1.record()["scene_desc"] == deep
+    refused = 400, {"detail": "There was an error parsing the body"}
+    assert v1.post(**REQUIRED | {"scene_desc": {"a": deep}}) == refused
+    assert v1.post(**REQUIRED | {"scene_desc": {"a": [[]] * 200}})[0] == 200
+
+
+def test_large_bodies_are_not_kept(sandbox: Sandbox) -> None:
+    for size in (1024 * 1024, 1024 * 1024 + 1):
+        sandbox.handle("PATCH", V1, {}, b"x" * size)
+    assert [len(request.content) for request in sandbox.requests] == [1024 * 1024, 0]
+
+
 def test_requests_are_noted(sandbox: Sandbox) -> None:
     headers = {"Authorization": "Bearer secret", "X-Trace": "1"}
     sandbox.handle("POST", V1 + "?a=1", headers, b'{"name": ["x"]}')
@@ -643,6 +661,7 @@ def test_requests_are_noted(sandbox: Sandbox) -> None:
     ]
     assert "secret" not in repr(sandbox.requests)
     assert "['x']" not in repr(sandbox.requests)
+    assert "Not Found" not in repr(sandbox.handle("GET", "/nowhere", {}, b""))
 
 
 def test_noted_requests_are_bounded(sandbox: Sandbox) -> None:
@@ -708,6 +727,18 @@ def test_parallel_first_posts_make_one_record(v1: Talk) -> None:
 
     with ThreadPoolExecutor(64) as pool:
         assert set(pool.map(create, range(64))) == {v1.record("g")["id"]}
+
+
+# The tests themselves
+
+
+def test_an_answer_that_does_not_fit_the_spec_would_be_noticed(
+    v1: Talk, answers_fit_the_spec: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evermemos.sandbox._conversation_meta._ok", lambda *_: {"result": {"id": 5}})
+    v1.post(**REQUIRED)
+    assert f"('{V1}', 'POST', '200'): \"scene\" is a required property" in answers_fit_the_spec
+    answers_fit_the_spec.clear()
 
 
 # The package

@@ -148,6 +148,15 @@ def test_server_waits_for_what_is_under_way_but_not_for_long(
     assert capfd.readouterr() == ("", "")
 
 
+def test_server_of_a_closed_sandbox_says_so(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+    with sandbox.serve() as url:
+        sandbox.close()
+        for path in (V1, "/sandbox/records"):
+            answer = httpx.get(url + path)
+            assert (answer.status_code, answer.json()) == (500, {"detail": "the sandbox was closed: make a new one"})
+    assert capfd.readouterr() == ("", "")
+
+
 def test_server_that_cannot_start_says_so(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("uvicorn.Server.run", lambda *_: None)
     with pytest.raises(ConfigurationError, match="did not start: its log says why"), sandbox.serve():
@@ -157,7 +166,7 @@ def test_server_that_cannot_start_says_so(sandbox: Sandbox, monkeypatch: pytest.
 def test_server_tells_of_an_error_of_its_own(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise LookupError("on purpose")
 
     monkeypatch.setattr(sandbox, "handle", fail)
@@ -277,6 +286,8 @@ def test_asgi_application_mounted_under_a_path(sandbox: Sandbox, root: str) -> N
     page = ask(app, "GET", f"{mount}/docs", root_path=root)
     quoted = urllib.parse.quote(mount)
     assert f'src="{quoted}/docs/swagger-ui-bundle.js"' in page.text
+    elsewhere = ask(app, "PATCH", f"{mount}{V1}/?x=1", root_path=root)
+    assert (elsewhere.status_code, elsewhere.headers["location"]) == (307, f"http://asgi{quoted}{V1}?x=1")
     document = ask(app, "GET", f"{mount}/openapi.json", root_path=root).json()
     assert [server["url"] for server in document["servers"]] == [quoted]
 

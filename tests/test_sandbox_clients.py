@@ -76,8 +76,28 @@ def test_a_file_as_url(flavour: Flavour, tmp_path: Path) -> None:
     made = make(flavour, flavour.client(base_url=url))
     assert path.exists()
     assert default_id(flavour, flavour.client(base_url=url)) == made.result.id
+    assert default_id(flavour, flavour.client(base_url=httpx.URL(url))) == made.result.id
     with Sandbox(path) as sandbox:
         assert default_id(flavour, flavour.client(base_url=sandbox)) == made.result.id
+
+
+def test_a_client_closes_the_file_that_it_was_led_to(flavour: Flavour, tmp_path: Path) -> None:
+    client = flavour.cls(base_url=f"sandbox://{tmp_path}/store.db")
+    make(flavour, client)
+    assert {path.name for path in tmp_path.iterdir()} == {"store.db", "store.db-wal", "store.db-shm"}
+    flavour.close(client)
+    assert {path.name for path in tmp_path.iterdir()} == {"store.db"}
+    sandbox = Sandbox()
+    client = flavour.cls.sandbox(sandbox)
+    make(flavour, client)
+    flavour.close(client)
+    assert sandbox.newest(1)[0] == 1
+
+
+def test_a_setting_that_is_wrong_leaves_no_file_behind(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="timeout"):
+        EverMemOS(base_url=f"sandbox://{tmp_path}/store.db", timeout=-1)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -236,6 +256,29 @@ def test_serving(start: list[str], end: signal.Signals, tmp_path: Path) -> None:
         assert sandbox.newest(1)[0] == 1
 
 
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_right_after_the_first_line_counts(end: signal.Signals) -> None:
+    arguments = [sys.executable, "-m", "evermemos.sandbox", "--port", "0"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(end)
+        try:
+            rest, errors = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert (process.returncode, rest.splitlines()[-1], errors) == (0, "Stopped.", "")
+
+
+def test_a_reader_that_is_gone_is_no_reason_to_complain() -> None:
+    arguments = [sys.executable, "-m", "evermemos.sandbox", "--port", "0"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.wait(20), process.stderr.read()) == (1, "")
+
+
 def test_serving_with_a_key_and_strictly(tmp_path: Path) -> None:
     arguments = [sys.executable, "-m", "evermemos", "sandbox", "--port", "0", "--api-key", "the-key", "--strict"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
@@ -277,7 +320,7 @@ def test_the_extra_that_is_missing_is_named(
 def test_listening_to_everybody_gives_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("evermemos.sandbox._server.run", lambda *_: None)
+    monkeypatch.setattr("evermemos.sandbox._server.run", lambda *_, announce: announce())
     assert main(["sandbox", "--host", "0.0.0.0", "--port", "0"]) == 0
     out, err = capsys.readouterr()
     assert "whoever reaches this machine can read and change the records" in err
@@ -290,9 +333,10 @@ def test_listening_to_everybody_gives_a_warning(
     ("arguments", "code", "words"),
     [
         (["sandbox", "--port", "0", "--api-key", ""], 1, "the api_key of the sandbox is empty"),
-        (["sandbox", "--port", "0", "--store", ""], 1, "it is a folder: name a file"),
+        (["sandbox", "--port", "0", "--store", ""], 1, "store is '': expected the path of a file"),
         ([], 2, "the following arguments are required: COMMAND"),
         (["sandbox", "--port", "x"], 2, "argument --port: invalid int value: 'x'"),
+        (["sandbox", "--host", "a" * 70], 1, "is not the name of a machine"),
         (["sandbox", "--port", "70000"], 1, "expected a port from 0 to 65535"),
         (["nothing"], 2, "invalid choice: 'nothing'"),
         (["--version"], 0, "evermemos-client 0."),

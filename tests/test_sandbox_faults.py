@@ -103,10 +103,11 @@ def test_a_status_is_retried_as_often_as_it_was_asked_for(sandbox: Sandbox, base
 
 def test_a_long_retry_after_is_told_and_not_waited_for(sandbox: Sandbox, base: Any, flavour: Flavour) -> None:
     meta = flavour.client(base_url=base).v1.memories.conversation_meta
-    sandbox.fail(status=429, retry_after=3600)
-    with pytest.raises(RateLimitError) as raised:
-        flavour.call(meta.get)
-    assert (raised.value.retry_after, raised.value.attempts) == (3600, 1)
+    for seconds in (3600, 1_000_000):
+        sandbox.fail(status=429, retry_after=seconds)
+        with pytest.raises(RateLimitError) as raised:
+            flavour.call(meta.get)
+        assert (raised.value.retry_after, raised.value.attempts) == (seconds, 1)
 
 
 @pytest.mark.parametrize("applied", [False, True])
@@ -157,6 +158,8 @@ def test_a_wrong_content_type(sandbox: Sandbox, base: Any, flavour: Flavour, met
         ({"reset": "during"}, True),
         ({"reset": "during", "status": 200}, True),
         ({"cut": True}, True),
+        ({"cut": True, "body": ""}, True),
+        ({"reset": "during", "body": ""}, True),
     ],
 )
 def test_a_broken_connection(
@@ -250,6 +253,11 @@ def test_under_another_server_a_reset_is_its_answer_to_a_failing_application(san
 
     with pytest.raises(ConnectionResetError, match="asked to break"):
         asyncio.run(talk())
+    # The answer itself is whole.
+    sandbox.fail(reset="after")
+    with pytest.raises(ConnectionResetError, match="asked to break"):
+        asyncio.run(talk())
+    assert len(sandbox.requests) == 2
 
 
 # Which requests
@@ -282,7 +290,9 @@ def test_clear_forgets_everything(sandbox: Sandbox) -> None:
 
 
 def test_a_fault_does_not_show_the_body_that_was_given(sandbox: Sandbox) -> None:
-    assert "private" not in repr(sandbox.fail(body="private"))
+    assert repr(sandbox.fail(body="private")) == "Fault(body=...)"
+    shown = "Fault(operation='get_conversation_meta_v1', status=503, retry_after=0, applied=False)"
+    assert repr(sandbox.fail("get_conversation_meta_v1", status=503, retry_after=0)) == shown
 
 
 @pytest.mark.parametrize(
@@ -295,7 +305,10 @@ def test_a_fault_does_not_show_the_body_that_was_given(sandbox: Sandbox) -> None
         ({"status": True}, "status is True: expected"),
         ({"status": 503, "times": 0}, "times is 0: expected an int of 1 or more, or None"),
         ({"status": 503, "times": 1.5}, "times is 1.5: expected an int of 1 or more, or None"),
-        ({"status": 503, "retry_after": -1}, "retry_after is -1: expected seconds of 0 or more"),
+        ({"status": 503, "retry_after": -1}, "retry_after is -1: expected whole seconds from 0 to 31536000"),
+        ({"status": 503, "retry_after": 0.5}, "retry_after is 0.5: expected whole seconds"),
+        ({"status": 204, "body": "x"}, "an answer with status 204 has no body"),
+        ({"status": 204, "cut": True}, "an answer with status 204 has no body"),
         ({"delay": -1}, "delay is -1: expected seconds from 0 to 3600"),
         ({"delay": "1"}, "delay is '1': expected seconds from 0 to 3600"),
         ({"delay": float("nan")}, "delay is nan: expected seconds from 0 to 3600"),

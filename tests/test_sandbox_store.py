@@ -194,6 +194,74 @@ def test_a_forked_process_opens_the_file_anew(path: Path) -> None:
         assert ask(sandbox, "GET", "g")["name"] == "by the child"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_writes_of_a_child_outlive_its_parents_use(path: Path) -> None:
+    ours, theirs = os.pipe()
+    sandbox, memory = Sandbox(path), Sandbox()
+    ask(memory, "POST", "g", **REQUIRED)
+    ask(sandbox, "POST", "p1", **REQUIRED)
+    child = os.fork()
+    if child == 0:
+        try:
+            ask(sandbox, "POST", "c1", **REQUIRED)
+            os.read(ours, 1)
+            ask(sandbox, "POST", "c2", **REQUIRED)
+            assert ask(memory, "GET", "g")["name"] == "N"
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    ask(sandbox, "POST", "p2", **REQUIRED)
+    sandbox.close()
+    os.write(theirs, b"x")
+    assert os.waitpid(child, 0)[1] == 0
+    assert ask(memory, "GET", "g")["name"] == "N"
+    with Sandbox(path) as again:
+        assert {record["group_id"] for _, record in again.newest(9)[1]} == {"p1", "p2", "c1", "c2"}
+    for end in (ours, theirs):
+        os.close(end)
+
+
+@pytest.mark.parametrize(
+    ("store", "words"),
+    [
+        ("", "store is '': expected the path of a file, or None"),
+        (":memory:", "store is ':memory:': expected the path of a file, or None"),
+        (5, "store is of type int: expected the path of a file"),
+        ("a\0b", "null byte: expected the name of a file that can be written"),
+        ("a" * 300, "File name too long: '.*': expected the name of a file that can be written"),
+        ("/dev/null/x", "there is no folder /dev/null"),
+    ],
+)
+def test_what_cannot_be_a_path(store: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        Sandbox(store)
+
+
+def test_a_folder_that_may_not_be_looked_into(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    # Whoever runs the tests as root is denied nothing.
+    monkeypatch.setattr(Path, "is_dir", denied)
+    with pytest.raises(ConfigurationError, match=r"Permission denied.*: expected the name of a file"):
+        Sandbox(path)
+
+
+def test_a_file_that_another_process_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evermemos.sandbox._store.PATIENCE", 0.1)
+    with Sandbox(path) as sandbox, contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = sandbox.handle("POST", V1, {}, json.dumps(REQUIRED).encode())
+        assert (answer.status, json.loads(answer.body)["message"]) == (
+            500,
+            "The sandbox's store failed: database is locked",
+        )
+        assert sandbox.handle("GET", V1, {}, b"").status == 404
+        with pytest.raises(ConfigurationError, match="database is locked: another process is writing to it"):
+            Sandbox(path)
+
+
 def test_a_sandbox_pickles_as_its_file(path: Path) -> None:
     with Sandbox(path, strict=True) as sandbox:
         ask(sandbox, "POST", "g", **REQUIRED)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ipaddress
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EverMemOSError as error:
         print(f"evermemos: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Nobody reads any more. Python would complain of it once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return code
 
 
@@ -68,8 +72,7 @@ def _sandbox(options: argparse.Namespace) -> int:
         if not ipaddress.ip_address(line.getsockname()[0]).is_loopback:
             print(EXPOSED.format(host=options.host), file=sys.stderr)
         key = "any" if options.api_key is None else "<the key>"
-        print(START.format(url=address(line, options.host), place=options.store or "memory", key=key), flush=True)
-        run(sandbox, line)
-    with contextlib.suppress(BrokenPipeError):
-        print("Stopped.", flush=True)
+        start = START.format(url=address(line, options.host), place=options.store or "memory", key=key)
+        run(sandbox, line, announce=lambda: print(start, flush=True))
+    print("Stopped.", flush=True)
     return 0

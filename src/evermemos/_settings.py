@@ -148,14 +148,20 @@ def resolve(
         base_url = http_client.base_url
     if http_client is not None and timeout == DEFAULT_TIMEOUT and http_client.timeout != HTTPX_TIMEOUT:
         timeout = http_client.timeout
+    checked: dict[str, Any] = {
+        "timeout": check_timeout(timeout),
+        "deadline": check_deadline(deadline),
+        "max_retries": check_count("max_retries", max_retries, least=0),
+        "default_headers": check_headers("default_headers", default_headers),
+        "proxy": _check_proxy(proxy),
+        "verify": _check_verify(verify),
+        "validate": validate,
+        "max_response_bytes": check_count("max_response_bytes", max_response_bytes, least=1),
+    }
     where = base_url if base_url is not None else _environment_url() or PRODUCTION_URL
-    sandbox = find_sandbox(where)
+    # After everything else, because it may make a file.
+    sandbox = find_sandbox(where, is_direct=http_client is None and proxy is None)
     if sandbox is not None:
-        if http_client is not None or proxy is not None:
-            raise ConfigurationError(
-                "a sandbox is reached without http_client and proxy: leave them out,"
-                " or make the http_client with transport=sandbox.transport()"
-            )
         # The key of a real account has no business here.
         where, api_key = SANDBOX_URL, api_key or ApiKey(sandbox.api_key or ANY_KEY)
     url = check_url(str(where))
@@ -165,19 +171,7 @@ def resolve(
         raise ConfigurationError(f"{url} needs an API key: pass api_key=... or set {KEY_VARIABLE}")
     if key is not None and url.startswith("http://") and not _is_loopback(httpx.URL(url).host):
         warnings.warn(f"the API key is sent unencrypted to {url}: use https", UserWarning, stacklevel=3)
-    settings = Settings(
-        base_url=url,
-        sandbox=sandbox,
-        api_key=key,
-        timeout=check_timeout(timeout),
-        deadline=check_deadline(deadline),
-        max_retries=check_count("max_retries", max_retries, least=0),
-        default_headers=check_headers("default_headers", default_headers),
-        proxy=_check_proxy(proxy),
-        verify=_check_verify(verify),
-        validate=validate,
-        max_response_bytes=check_count("max_response_bytes", max_response_bytes, least=1),
-    )
+    settings = Settings(base_url=url, sandbox=sandbox, api_key=key, **checked)
     settings.check_key()
     return settings
 
@@ -213,21 +207,22 @@ def check_http_client(client: Any, kind: type) -> None:
         raise ConfigurationError(f"http_client is of type {type(client).__name__}, expected httpx.{kind.__name__}")
 
 
-def find_sandbox(where: Any) -> Sandbox | None:
+def find_sandbox(where: Any, *, is_direct: bool) -> Sandbox | None:
     """Return the sandbox that a base_url means, if it means one."""
-    if isinstance(where, (str, httpx.URL)):
-        if not str(where).startswith("sandbox:"):
-            return None
-        from .sandbox._core import from_url
+    is_url = isinstance(where, (str, httpx.URL))
+    if is_url and not str(where).startswith("sandbox:"):
+        return None
+    from .sandbox._core import Sandbox, from_url
 
-        return from_url(str(where))
-    from .sandbox import Sandbox
-
-    if not isinstance(where, Sandbox):
+    if not is_url and not isinstance(where, Sandbox):
+        kind = type(where).__name__
+        raise ConfigurationError(f"base_url is of type {kind}: expected a str, an httpx.URL or a Sandbox")
+    if not is_direct:
         raise ConfigurationError(
-            f"base_url is of type {type(where).__name__}: expected a str, an httpx.URL or a Sandbox"
+            "a sandbox is reached without http_client and proxy: leave them out,"
+            " or make the http_client with transport=sandbox.transport()"
         )
-    return where
+    return where if isinstance(where, Sandbox) else from_url(str(where))
 
 
 def check_url(text: str) -> str:

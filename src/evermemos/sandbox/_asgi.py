@@ -8,8 +8,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import quote
 
+from ..errors import ConfigurationError
 from . import _pages
 from ._core import LARGEST_BODY
+from ._messages import answer as make_answer
 
 if TYPE_CHECKING:
     from ._core import Sandbox
@@ -71,12 +73,15 @@ class SandboxApp:
         for name, value in scope["headers"]:
             key = name.decode("latin-1")
             headers[key] = f"{headers[key]}, {value.decode('latin-1')}" if key in headers else value.decode("latin-1")
-        answer = None
-        if method == "GET":
-            answer = _pages.page(self._sandbox, path, root, headers.get("authorization", ""))
-        if answer is None:
-            query = scope["query_string"].decode("latin-1")
-            answer = self._sandbox.handle(method, f"{path}?{query}" if query else path, headers, body)
+        query = scope["query_string"].decode("latin-1")
+        target = f"{path}?{query}" if query else path
+        base = f"{scope.get('scheme', 'http')}://{headers.get('host', 'localhost')}{quote(root)}"
+        try:
+            page = method == "GET" and _pages.page(self._sandbox, path, root, headers.get("authorization", ""))
+            answer = page or self._sandbox.handle(method, target, headers, body, base=base)
+        except ConfigurationError as error:
+            # The sandbox was closed and its server was not.
+            answer = make_answer(500, {"detail": str(error)})
         if answer.fault is not None and answer.fault.delay and await _is_gone_within(answer.fault.delay, receive):
             return
         await _send(answer, scope, receive, send, with_body=method != "HEAD")
@@ -113,20 +118,22 @@ async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send, *, w
         _connection(scope).reset()
         await _until_gone(receive)
         return
-    headers = {**answer.headers, "content-length": str(len(body))}
+    is_broken = fault is not None and (fault.cut or fault.reset == "during")
+    # Of an empty body too something is missing then.
+    headers = {**answer.headers, "content-length": str(len(body) or int(is_broken))}
     fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": fields})
-    if fault is not None and (fault.cut or fault.reset == "during"):
+    if is_broken:
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        if fault.reset:
+        if fault is not None and fault.reset:
             _connection(scope).reset()
         else:
             _connection(scope).close()
         await _until_gone(receive)
         return
+    await send({"type": "http.response.body", "body": body if with_body else b""})
     if fault is not None and fault.reset == "after":
         _connection(scope).reset_at_next_request()
-    await send({"type": "http.response.body", "body": body if with_body else b""})
 
 
 def _connection(scope: Scope) -> Connection:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Bytes of a body: what MongoDB, the database of real servers, takes in one document.
 LARGEST_BODY = 16 * 1024 * 1024
+# Bytes of a body that is kept for `Sandbox.requests`.
+LARGEST_NOTED = 1024 * 1024
 
 UNAUTHORIZED = answer(401, {"code": "Unauthorized", "message": "Invalid API key", "type": "AuthenticationError"})
 # Codes that servers document and do not send.
@@ -38,11 +40,11 @@ class Sandbox:
     """An EverMemOS for tests and for trying things out. Safe to use from several threads.
 
     It serves the operations of openapi.yaml, and keeps what it is told in SQLite, for each API version apart: a record
-    of one would lack fields that the other promises. It makes every mistake of recorded servers but the races: a
-    change that was acknowledged stays (contract section 4).
+    of one would lack fields that the other promises. It makes the mistakes of recorded servers (contract section 4),
+    but for the races: a change that was acknowledged stays. What they do without their database, and that they drop a
+    connection after a 500, can be had with `fail`.
 
     Attributes:
-        requests (deque[Request]): The last 1000 requests received, the newest last, refused ones included.
         api_key (str | None): The key that requests must carry, if there is one in particular.
     """
 
@@ -65,13 +67,20 @@ class Sandbox:
         """
         if api_key == "":
             raise ConfigurationError("the api_key of the sandbox is empty: expected a key, or None to ask for none")
-        self.requests: deque[Request] = deque(maxlen=1000)
+        self._requests: deque[Request] = deque(maxlen=1000)
         self.api_key = api_key
+        # Whether a client that was led here by a URL has nobody else to close the file.
+        self.closes_with_client = False
         self._spec = _spec.load(strict=strict)
         self._store = Store(store)
         self._run = _conversation_meta.behaviours(self._store, self._spec)
         self._faults: list[tuple[Fault, int | None]] = []
         self._lock = threading.Lock()
+
+    @property
+    def requests(self) -> list[Request]:
+        """The last 1000 requests received, the newest last, refused ones included."""
+        return list(self._requests)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[str]:
         """Serve over a socket, from a thread, for as long as the context lasts. Needs the extra `sandbox`.
@@ -106,6 +115,9 @@ class Sandbox:
     def asgi(self) -> SandboxApp:
         """Give ASGI servers and frameworks a way here.
 
+        Under another server than the sandbox's own a connection cannot be reset or cut: what `fail` asks for is then
+        what that server does when an application fails, status 500 if nothing was answered yet.
+
         Returns:
             SandboxApp: An ASGI application. It may be mounted under a path of another.
         """
@@ -119,7 +131,7 @@ class Sandbox:
         *,
         times: int | None = 1,
         status: int | None = None,
-        retry_after: float | None = None,
+        retry_after: int | None = None,
         delay: float = 0.0,
         reset: Reset | None = None,
         cut: bool = False,
@@ -135,7 +147,7 @@ class Sandbox:
                 update_conversation_meta_, and v0 or v1. None is any.
             times (int | None): How many requests go wrong. None is all until `recover`.
             status (int | None): HTTP status to answer with, and the body that goes with it.
-            retry_after (float | None): Seconds for a Retry-After header.
+            retry_after (int | None): Seconds for a Retry-After header.
             delay (float): Seconds that the answer is late.
             reset (str | None): When the connection is reset: "before" the answer, "during" it, or "after" it, as soon
                 as the next request comes over the same connection, which is then not received.
@@ -179,7 +191,7 @@ class Sandbox:
         """Drop all records, noted requests and faults, as a new sandbox would."""
         with self._store.session(write=True):
             self._store.clear()
-        self.requests.clear()
+        self._requests.clear()
         self.recover()
 
     def newest(self, count: int) -> tuple[int, list[tuple[str, dict[str, Any]]]]:
@@ -216,7 +228,9 @@ class Sandbox:
     def __repr__(self) -> str:
         return f"<Sandbox {self._store.path or 'in memory'}>"
 
-    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def handle(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, *, base: str | None = None
+    ) -> Answer:
         """Answer a request.
 
         Args:
@@ -224,6 +238,7 @@ class Sandbox:
             target (str): Path and query.
             headers (Mapping[str, str]): Headers, names in any letter case.
             body (bytes): The body, empty when there is none.
+            base (str | None): What stands before the path in URLs. None is http and the Host header.
 
         Returns:
             Answer: What a server would answer.
@@ -234,11 +249,12 @@ class Sandbox:
         operation = self._spec.routes.get(path, {}).get(method)
         fault = self._next_fault(operation)
         shown = {**fields, "authorization": "[redacted]"} if "authorization" in fields else fields
-        self.requests.append(Request(method, target, shown, body, operation and operation.id, fault))
+        kept = body if len(body) <= LARGEST_NOTED else b""
+        self._requests.append(Request(method, target, shown, kept, operation and operation.id, fault))
         if fault is not None and not fault.applied:
             return fault.spoil(None, path, operation.errors if operation else {})
         if operation is None:
-            given = self._elsewhere(path, query, fields.get("host", "localhost"))
+            given = self._elsewhere(path, query, base or f"http://{fields.get('host', 'localhost')}")
         else:
             given = self._perform(operation, path, query, fields.get("authorization", ""), body)
         return given if fault is None else fault.spoil(given, path, operation.errors if operation else {})
@@ -260,13 +276,13 @@ class Sandbox:
                     return fault
         return None
 
-    def _elsewhere(self, path: str, query: str, host: str) -> Answer:
+    def _elsewhere(self, path: str, query: str, base: str) -> Answer:
         """Answer a request for which the spec has no operation."""
         if path in self._spec.routes:
             return answer(405, {"detail": "Method Not Allowed"}, allow=", ".join(self._spec.routes[path]))
         known = path.rstrip("/")
         if known in self._spec.routes:
-            return Answer(307, {"location": f"http://{host}{known}{'?' if query else ''}{query}"}, b"")
+            return Answer(307, {"location": f"{base}{known}{'?' if query else ''}{query}"}, b"")
         return answer(404, {"detail": "Not Found"})
 
     def _perform(self, operation: Operation, path: str, query: str, authorization: str, body: bytes) -> Answer:
@@ -313,8 +329,11 @@ def from_url(url: str) -> Sandbox:
     if url.rstrip("/") == "sandbox://memory":
         with _sharing:
             return _shared()
-    path = unquote(url.removeprefix("sandbox://"))
+    # httpx.URL writes a path without a host after one slash.
+    path = unquote(url.removeprefix("sandbox:").removeprefix("//"))
     if not path.startswith("/") or path.endswith("/") or set("?#") & set(path):
         raise ConfigurationError(f"base_url is {url[:200]!r}: expected sandbox://memory or sandbox:///path/to/file.db")
     # file:///C:/x and the like.
-    return Sandbox(path[1:] if re.match("/[A-Za-z]:/", path) else path)
+    sandbox = Sandbox(path[1:] if re.match("/[A-Za-z]:/", path) else path)
+    sandbox.closes_with_client = True
+    return sandbox

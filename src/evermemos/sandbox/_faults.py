@@ -11,6 +11,9 @@ from ._messages import Answer, answer, now
 
 Reset = Literal["before", "during", "after"]
 LONGEST_DELAY = 3600.0
+LONGEST_WAIT = 365 * 24 * 3600
+# Statuses that come without a body.
+BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 def is_number(value: Any, kind: type[int] | type[float], least: float, most: float = math.inf) -> bool:
@@ -23,29 +26,29 @@ def is_number(value: Any, kind: type[int] | type[float], least: float, most: flo
 class Fault(NamedTuple):
     """One thing that goes wrong with an answer. `Sandbox.fail` makes it, and describes its fields."""
 
-    operation: str | None
-    status: int | None
-    retry_after: float | None
-    delay: float
-    reset: Reset | None
-    cut: bool
-    content_type: str | None
-    body: bytes | None
-    location: str | None
-    applied: bool
+    operation: str | None = None
+    status: int | None = None
+    retry_after: int | None = None
+    delay: float = 0.0
+    reset: Reset | None = None
+    cut: bool = False
+    content_type: str | None = None
+    body: bytes | None = None
+    location: str | None = None
+    applied: bool = True
 
     def __repr__(self) -> str:
         """Show what is wrong, without the body that was given."""
-        shown = {**self._asdict(), "body": "..." if self.body is not None else None}
-        parts = [f"{name}={value!r}" for name, value in shown.items() if value not in (None, False, 0)]
+        given = {name: value for name, value in self._asdict().items() if value != self._field_defaults[name]}
+        parts = [f"{name}={'...' if name == 'body' else repr(value)}" for name, value in given.items()]
         return f"Fault({', '.join(parts)})"
 
     def problem(self) -> str | None:
         """Say what keeps this from being a fault."""
         if self.status is not None and not is_number(self.status, int, 200, 599):
             return f"status is {self.status!r}: expected an int from 200 to 599"
-        if self.retry_after is not None and not is_number(self.retry_after, float, 0):
-            return f"retry_after is {self.retry_after!r}: expected seconds of 0 or more"
+        if self.retry_after is not None and not is_number(self.retry_after, int, 0, LONGEST_WAIT):
+            return f"retry_after is {self.retry_after!r}: expected whole seconds from 0 to {LONGEST_WAIT}"
         if not is_number(self.delay, float, 0, LONGEST_DELAY):
             return f"delay is {self.delay!r}: expected seconds from 0 to {LONGEST_DELAY:g}"
         for name in ("content_type", "location"):
@@ -54,6 +57,8 @@ class Fault(NamedTuple):
                 return f"{name} is {text!r}: expected printable ASCII"
         if self.body is not None and not isinstance(self.body, bytes):
             return f"body is of type {type(self.body).__name__}: expected str or bytes"
+        if self.status in BODILESS and (self.body or self.cut or self.reset == "during"):
+            return f"an answer with status {self.status} has no body: leave out what spoils it"
         if self.reset not in (None, *get_args(Reset)):
             return f"reset is {self.reset!r}: expected 'before', 'during' or 'after' the answer"
         if not (self.delay or self.reset or self.cut or self._alters()):
@@ -83,7 +88,7 @@ class Fault(NamedTuple):
         headers = {
             **given.headers,
             **({} if self.content_type is None else {"content-type": self.content_type}),
-            **({} if self.retry_after is None else {"retry-after": f"{self.retry_after:g}"}),
+            **({} if self.retry_after is None else {"retry-after": str(self.retry_after)}),
             **({} if self.location is None else {"location": self.location}),
         }
         return Answer(status, headers, given.body if self.body is None else self.body, self)

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = tuple[str | int, ...]
 Issue: TypeAlias = dict[str, Any]
+# How deeply objects and lists may lie in each other: as deeply as MongoDB, the database of real servers, takes them.
+DEEPEST = 100
 
 
 class Answer(NamedTuple):
-    """An HTTP answer.
+    """An HTTP answer. Its repr leaves out the body.
 
     Attributes:
         status (int): HTTP status.
@@ -30,6 +32,10 @@ class Answer(NamedTuple):
     body: bytes
     fault: Fault | None = None
 
+    def __repr__(self) -> str:
+        """Leave out the body, which may hold what people wrote."""
+        return f"<Answer {self.status}>"
+
 
 class Request(NamedTuple):
     """A request that the sandbox has received. Its repr leaves out what people wrote.
@@ -38,7 +44,7 @@ class Request(NamedTuple):
         method (str): HTTP method.
         target (str): Path and query, as sent.
         headers (Mapping[str, str]): Headers by their names in lower case, without the value of Authorization.
-        content (bytes): The body, as sent.
+        content (bytes): The body, as sent. Of one above a mebibyte nothing is kept.
         operation (str | None): The operation's id in openapi.yaml, None where the spec has none for this request.
         fault (Fault | None): The fault that this request ran into, of those asked for with `Sandbox.fail`.
     """
@@ -91,9 +97,25 @@ def loads(body: bytes) -> Any:
         ValueError: If it is none. A JSONDecodeError where it breaks the grammar.
     """
     try:
-        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+        value = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    # What is read here must be read again later, with less of the stack left.
+    if body.count(b"[") + body.count(b"{") > DEEPEST and _is_deeper(value, DEEPEST):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _is_deeper(content: Any, limit: int) -> bool:
+    level = [content]
+    for _ in range(limit):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return any(isinstance(value, (dict, list)) for value in level)
 
 
 def now() -> str:

@@ -17,7 +17,7 @@ from ..errors import ConfigurationError
 from ._asgi import CONNECTION
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     import uvicorn
 
@@ -56,12 +56,19 @@ def serve(sandbox: Sandbox, host: str, port: int) -> Generator[str]:
             thread.join()
 
 
-def run(sandbox: Sandbox, line: socket.socket) -> None:
-    """Serve on a socket until the process is told to stop, by Ctrl-C or SIGTERM."""
-    # uvicorn stops gracefully at a signal and then raises it again for whoever handled it before.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.signal(signal.SIGINT, lambda *_: None)
-    _server(sandbox, Event()).run([line])
+def run(sandbox: Sandbox, line: socket.socket, announce: Callable[[], object]) -> None:
+    """Serve on a socket until the process is told to stop, by Ctrl-C or SIGTERM. `announce` is called before."""
+    server = _server(sandbox, Event())
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # From here on, and not only once uvicorn handles them, signals stop the server gracefully: whoever has read the
+    # announcement may send one. uvicorn raises them again at its end, for this handler, which does no harm then.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    announce()
+    server.run([line])
 
 
 def check_installed() -> None:
@@ -85,6 +92,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(where[:2], family=family, backlog=2048)
+    except UnicodeError:
+        raise ConfigurationError(f"cannot listen on {host!r}: it is not the name of a machine") from None
     except OSError as error:
         hint = HINTS.get(error.errno or 0, "expected a name or an address of this machine, such as 127.0.0.1")
         reason = os.strerror(error.errno) if error.errno in HINTS else str(error)

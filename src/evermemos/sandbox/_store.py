@@ -21,8 +21,8 @@ Record: TypeAlias = dict[str, Any]
 # Says in the head of the file whose it is ("EVMO"), and in which format.
 APPLICATION_ID = 0x45564D4F
 FORMAT = 1
-# Seconds to wait for another process that writes to the same file.
-PATIENCE = 10.0
+# Seconds to wait for another process that writes to the same file: a write takes less than a thousandth of that.
+PATIENCE = 2.0
 
 
 class Store:
@@ -38,26 +38,43 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = None if path is None else Path(path).absolute()
-        if path == "" or (self.path and self.path.is_dir()):
-            self._fail("it is a folder: name a file")
-        if self.path and not self.path.parent.is_dir():
-            self._fail(f"there is no folder {self.path.parent}: make it, or name another file")
         self._lock = threading.RLock()
+        if path in ("", ":memory:"):
+            raise ConfigurationError(
+                f"store is {path!r}: expected the path of a file, or None to keep records in memory"
+            )
+        try:
+            self.path = None if path is None else Path(path).absolute()
+        except TypeError:
+            raise ConfigurationError(f"store is of type {type(path).__name__}: expected the path of a file") from None
+        self._is_closed = False
         self._open()
+        _stores.add(self)
 
     def _open(self) -> None:
-        self._process = os.getpid()
         try:
+            if self.path and self.path.is_dir():
+                self._fail("it is a folder: name a file")
+            if self.path and not self.path.parent.is_dir():
+                self._fail(f"there is no folder {self.path.parent}: make it, or name another file")
             # isolation_level=None: transactions begin where this module says so.
-            database = sqlite3.connect(
+            self._database = sqlite3.connect(
                 self.path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
-            self.close = weakref.finalize(self, database.close)
-            self._prepare(database)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self._fail(f"{error}: expected the name of a file that can be written")
+        # A connection that is left to the garbage collector gives a warning.
+        self.disconnect = weakref.finalize(self, self._database.close)
+        try:
+            self._prepare(self._database)
         except sqlite3.Error as error:
-            self._fail(f"{error}: expected a store of the sandbox, or a new file in a folder that can be written")
-        self._database = database
+            self.disconnect()
+            is_busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            hint = "another process is writing to it" if is_busy else "expected a store of the sandbox, or a new file"
+            self._fail(f"{error}: {hint}")
+        except ConfigurationError:
+            self.disconnect()
+            raise
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         owner, version, tables = (
@@ -82,19 +99,25 @@ class Store:
             database.execute(f"PRAGMA user_version = {FORMAT}")
 
     def _fail(self, reason: str) -> NoReturn:
-        if hasattr(self, "close"):
-            self.close()
         raise ConfigurationError(f"the store {self.path} cannot be used: {reason}") from None
+
+    def close(self) -> None:
+        """End the use of the store."""
+        with self._lock:
+            self._is_closed = True
+            self.disconnect()
 
     @contextmanager
     def session(self, *, write: bool) -> Generator[None]:
-        """Keep others out for as long as the context lasts. What was written counts once it ends without an error."""
+        """Keep others out for as long as the context lasts. What was written counts once it ends without an error.
+
+        Raises:
+            ConfigurationError: If the store is closed.
+        """
         with self._lock:
-            if not self.close.alive:
+            if self._is_closed:
                 raise ConfigurationError("the sandbox was closed: make a new one")
-            if self._process != os.getpid() and self.path:
-                # SQLite's locks do not outlive a fork, and its connections must not.
-                self.close.detach()
+            if not self.disconnect.alive:
                 self._open()
             if not write:
                 yield
@@ -127,6 +150,29 @@ class Store:
     def clear(self) -> None:
         """Drop all records."""
         self._database.execute("DELETE FROM conversation_meta")
+
+
+# SQLite's connections and locks do not outlive a fork: in a child that merely inherits them, writes get lost. So files
+# are given up before a fork, and opened anew at their next use, on both sides of it.
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+_forking: list[Store] = []
+
+
+def _before_fork() -> None:
+    _forking.extend(_stores)
+    for store in _forking:
+        store._lock.acquire()  # noqa: SLF001
+        if store.path:
+            store.disconnect()
+
+
+def _after_fork() -> None:
+    while _forking:
+        _forking.pop()._lock.release()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def _key(group_id: str | None) -> str:

@@ -41,6 +41,15 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         await anyio.sleep(_wait(request, answer))
         return _spoilt(request, answer)
 
+    def close(self) -> None:
+        """Close the sandbox if nobody else would."""
+        if self._sandbox.closes_with_client:
+            self._sandbox.close()
+
+    async def aclose(self) -> None:
+        """Close the sandbox if nobody else would."""
+        self.close()
+
     def _ask(self, request: httpx.Request, body: bytes) -> Answer:
         if self._is_lost:
             self._is_lost = False
@@ -70,7 +79,7 @@ def _spoilt(request: httpx.Request, answer: Answer) -> httpx.Response:
         raise httpx.ReadError(RESET, request=request)
     if not fault.cut and fault.reset != "during":
         return _response(answer)
-    headers = {**answer.headers, "content-length": str(len(answer.body))}
+    headers = {**answer.headers, "content-length": str(len(answer.body) or 1)}
     return httpx.Response(answer.status, headers=headers, stream=_BrokenStream(answer), request=request)
 
 
@@ -85,7 +94,7 @@ class _BrokenStream(httpx.SyncByteStream, httpx.AsyncByteStream):
         yield part
         if self._answer.fault and self._answer.fault.reset:
             raise httpx.ReadError(RESET)
-        missing = f"received {len(part)} bytes, expected {len(self._answer.body)}"
+        missing = f"received {len(part)} bytes, expected {len(self._answer.body) or 1}"
         raise httpx.RemoteProtocolError(f"peer closed connection without sending complete message body ({missing})")
 
     async def __aiter__(self) -> AsyncGenerator[bytes]:
