@@ -11,7 +11,7 @@ import socket
 import struct
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConfigurationError
 from ._asgi import CONNECTION
@@ -107,6 +107,36 @@ def address(line: socket.socket, host: str) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{line.getsockname()[1]}"
 
 
+class _JoiningTransport:
+    """Sends what is written in one step of the event loop as one packet.
+
+    uvicorn writes head and body of an answer apart. To send costs more than all else about a small answer, and the
+    system would hold the body back until the client has acknowledged the head, for 40 ms.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self.flush)
+        self._parts.append(data)
+
+    def flush(self) -> None:
+        if self._parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 def _server(sandbox: Sandbox, running: Event) -> uvicorn.Server:
     import uvicorn
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -115,10 +145,7 @@ def _server(sandbox: Sandbox, running: Event) -> uvicorn.Server:
         is_doomed = False
 
         def connection_made(self, transport: Any) -> None:
-            # asyncio does it for sockets it has opened itself. Head and body of an answer are written apart, and the
-            # system would hold the body back until the client has acknowledged the head: 40 ms.
-            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            super().connection_made(transport)
+            super().connection_made(cast("asyncio.Transport", _JoiningTransport(transport, self.loop)))
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
@@ -135,6 +162,7 @@ def _server(sandbox: Sandbox, running: Event) -> uvicorn.Server:
 
         def reset(self) -> None:
             # Without lingering the system sends a reset instead of a regular end.
+            self.transport.flush()  # type: ignore[attr-defined]
             line = self.transport.get_extra_info("socket")
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.transport.abort()
