@@ -12,6 +12,7 @@ from ..errors import ConfigurationError
 from . import _pages
 from ._core import LARGEST_BODY
 from ._messages import answer as make_answer
+from ._messages import headers_of
 
 if TYPE_CHECKING:
     from ._core import Sandbox
@@ -69,10 +70,7 @@ class SandboxApp:
         path = (scope.get("raw_path") or b"").decode("latin-1")
         if root or not path:
             path = quote(scope["path"].removeprefix(root)) or "/"
-        headers: dict[str, str] = {}
-        for name, value in scope["headers"]:
-            key = name.decode("latin-1")
-            headers[key] = f"{headers[key]}, {value.decode('latin-1')}" if key in headers else value.decode("latin-1")
+        headers = headers_of(scope["headers"])
         query = scope["query_string"].decode("latin-1")
         target = f"{path}?{query}" if query else path
         base = f"{scope.get('scheme', 'http')}://{headers.get('host', 'localhost')}{quote(root)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -88,6 +88,15 @@ class Refused(Exception):
 def answer(status: int, content: Any, **headers: str) -> Answer:
     """Make an answer of JSON."""
     return Answer(status, {"content-type": "application/json", **headers}, json.dumps(content).encode())
+
+
+def headers_of(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Read headers as carriers have them: names in lower case, and of a repeated one all values."""
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
 
 
 def loads(body: bytes) -> Any:

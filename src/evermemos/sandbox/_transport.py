@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx
 
+from ._messages import headers_of
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
@@ -54,7 +56,8 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if self._is_lost:
             self._is_lost = False
             raise httpx.ReadError(RESET, request=request)
-        answer = self._sandbox.handle(request.method, request.url.raw_path.decode("ascii"), request.headers, body)
+        target, headers = request.url.raw_path.decode("ascii"), headers_of(request.headers.raw)
+        answer = self._sandbox.handle(request.method, target, headers, body)
         self._is_lost = answer.fault is not None and answer.fault.reset == "after"
         return answer
 
