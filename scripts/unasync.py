@@ -12,7 +12,11 @@ HEADER = "# Derived from {source} by `make generate`. Edit that file instead.\n"
 WORDS = {
     r"async (?=def |with |for )": "",
     r"await ": "",
+    r"\bAsync(?=ByteStream)": "Sync",
     r"\bAsync(?=[A-Z])": "",
+    r"\b_Async(?=[A-Z])": "_",
+    r"handle_async_request": "handle_request",
+    r"__aiter__": "__iter__",
     r"_async\b": "_sync",
     r"__a(?=enter__|exit__)": "__",
     r"\ba(?=close\b|iter_raw\b)": "",

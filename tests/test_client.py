@@ -180,7 +180,7 @@ def test_a_copy_with_other_options_shares_the_connection_and_loses_nothing(flavo
     assert (last, first) == (["a", "c", "d"], ["a", "b", None])
     assert repr(client._settings) == before
     new = changed._settings
-    assert (new.timeout, new.deadline, new.max_retries, new.validate) == (httpx.Timeout(3), None, 1, True)
+    assert (new.timeout, new.deadline, new.max_retries, new.validate) == (3.0, None, 1, True)
     assert (new.base_url, new.max_response_bytes) == (server.url, 10_000)
 
 

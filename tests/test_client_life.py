@@ -250,7 +250,7 @@ def test_a_client_pickles_to_its_settings_and_takes_the_key_from_where_it_arrive
     twin = pickle.loads(data)
     flavour._clients.append(twin)
     assert type(twin) is type(client)
-    assert twin._settings.timeout == httpx.Timeout(7)
+    assert twin._settings.timeout == 7.0
     assert (twin._settings.deadline, twin._settings.max_retries, twin._settings.base_url) == (LONG, 5, server.url)
     update(flavour, twin)
     assert [authorization(request) for request in server.requests] == ["Bearer test-key", "Bearer there"]

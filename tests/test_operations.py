@@ -14,6 +14,7 @@ from conftest import CREATE_V1, PATCHED, RECORD, Flavour, answer
 from evermemos_api.types import UNSET
 
 from evermemos import AsyncEverMemOS, EverMemOS
+from evermemos._operation import Operation
 
 METHODS = ("get", "put", "post", "delete", "patch")
 # Arguments that belong to the call and not to the operation.
@@ -149,9 +150,10 @@ def unmatched(methods: Iterator[tuple[str, Callable[..., Any]]], spec: dict[str,
     """What is missing or too much, a line each."""
     calls: dict[str, list[str]] = {operation: [] for operation in operations(spec)}
     for place, method in methods:
-        names = inspect.unwrap(method).__code__.co_names
-        for operation in set(names) & set(calls):
-            calls[operation].append(place)
+        function = inspect.unwrap(method)
+        for name in function.__code__.co_names:
+            if isinstance(operation := function.__globals__.get(name), Operation):
+                calls.setdefault(operation.name, []).append(place)
     lines = [f"{operation} is not wrapped" for operation, places in calls.items() if not places]
     return lines + [f"{operation} is wrapped by {places}" for operation, places in calls.items() if len(places) > 1]
 

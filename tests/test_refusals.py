@@ -14,7 +14,7 @@ from evermemos_api.models import LlmProviderConfig, UserDetail
 from methods import CREATE_V0
 from test_requests import Wire
 
-from evermemos import APIError, EverMemOSError, RequestValidationError, _call, _params
+from evermemos import APIError, EverMemOSError, RequestValidationError, _operation, _params
 
 TEXT = "a person's own words"
 
@@ -311,7 +311,7 @@ def test_all_personal_fields_of_the_spec_are_tried_above(spec: dict[str, Any]) -
 def test_operations_that_are_safe_to_repeat_are_those_that_the_spec_marks(spec: dict[str, Any]) -> None:
     assert all(isinstance(operation["x-safe-to-repeat"], bool) for operation in operations(spec))
     safe = {operation["operationId"] for operation in operations(spec) if operation["x-safe-to-repeat"]}
-    assert safe == _call.SAFE_TO_REPEAT
+    assert safe == _operation.SAFE_TO_REPEAT
 
 
 @pytest.mark.parametrize("name", ["UserDetail", "LlmProviderConfig", "LlmCustomSetting"])

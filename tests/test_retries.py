@@ -15,7 +15,8 @@ import pytest
 from conftest import CREATE_V1, PATCHED, RECORD, Flavour, answer
 
 from evermemos import APIConnectionError, APIError, APIStatusError, APITimeoutError, ConfigurationError
-from evermemos._call import FIRST_WAIT, LONGEST_WAIT, SAFE_TO_REPEAT
+from evermemos._call import FIRST_WAIT, LONGEST_WAIT
+from evermemos._operation import SAFE_TO_REPEAT
 
 # Operation -> version, method, arguments, a good answer.
 OPERATIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {

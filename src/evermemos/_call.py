@@ -15,23 +15,24 @@ import zlib
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-import attrs
 import httpx
-from evermemos_api.types import UNSET, DecodeError, Model, Unset, json_path
+from evermemos_api.types import UNSET, DecodeError, Unset, json_path
 
-from . import _checks, errors
+from . import _checks, _json, errors
+from ._deadline import Seconds
 from ._http import HEADERS, BodyReader, TooLarge
 from ._response import RawResponse, request_id, server_words
-from ._settings import Bearer, Settings, TimeoutTypes, check_count, check_deadline, check_headers, check_timeout
+from ._settings import ApiKey, Settings, check_count, check_deadline, check_headers, check_timeout, merged, steps
+
+if TYPE_CHECKING:
+    from ._operation import Operation
+    from ._settings import TimeoutTypes
 
 T = TypeVar("T")
 E = TypeVar("E", bound=errors.APIError)
 
-# Operations that may be sent again after an unknown outcome: `x-safe-to-repeat` in openapi.yaml, which a test compares.
-SAFE_TO_REPEAT = frozenset({"get_conversation_meta_v0", "get_conversation_meta_v1"})
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # After these the request has not been worked on; after any other failure of the server's it may have been.
 REFUSED_STATUSES = frozenset({501, 503})
@@ -72,8 +73,7 @@ RETRIED_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, h
 logger = logging.getLogger("evermemos")
 
 
-@attrs.frozen
-class Options:
+class Options(NamedTuple):
     """What one call may have of its own."""
 
     timeout: TimeoutTypes | Unset
@@ -84,14 +84,25 @@ class Options:
     deadline: float | None | Unset
 
 
-@attrs.frozen
 class Body:
     """The JSON object to send. A request model could not hold what a switched-off check lets by."""
 
-    fields: dict[str, Any]
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self._fields = fields
 
     def to_dict(self) -> dict[str, Any]:
-        return self.fields
+        return self._fields
+
+
+class Bearer(httpx.Auth):
+    """Adds the key when a request goes out, so that no client and no stored header holds it."""
+
+    def __init__(self, key: ApiKey) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        request.headers["Authorization"] = self._key.header()
+        yield request
 
 
 class Call(Generic[T]):
@@ -99,13 +110,20 @@ class Call(Generic[T]):
 
     Args:
         settings: The client's settings.
-        operation: The generated module.
-        result: The model that a good answer is parsed to.
+        operation: What to call.
         options: The call's own options.
-        model: The request model, of an operation with a body.
         fields: Arguments that go into the body, by JSON name.
         query: Arguments that go into the query.
         on_missing: What to do when the default record answers for a group: "default" or "error".
+
+    Attributes:
+        name (str): The operation's id.
+        method (str): HTTP method.
+        path (str): Path of the request, without the query.
+        params (dict[str, Any]): Parameters of the query.
+        content (bytes | None): The body, if there is one.
+        own_headers (dict[str, str]): Headers of this call alone.
+        attempts (int): How many times it was tried.
 
     Raises:
         RequestValidationError: If an argument is wrong.
@@ -114,25 +132,21 @@ class Call(Generic[T]):
     def __init__(
         self,
         settings: Settings,
-        operation: ModuleType,
-        result: type[T],
+        operation: Operation[T],
         options: Options,
         *,
-        model: type[Model] | None = None,
         fields: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
         on_missing: str = "default",
     ) -> None:
-        settings.check_key()
         self._settings = settings
         self._operation = operation
-        self._result = result
         self._on_missing = on_missing
-        self.name = operation.__name__.rpartition(".")[2]
+        self.name = operation.name
         self.attempts = 0
         self._head: httpx.Response | None = None
-        self._safe = self.name in SAFE_TO_REPEAT
-        timeout, retries, deadline = options.timeout, options.max_retries, options.deadline
+        self._safe = operation.safe
+        timeout, extra_headers, extra_query, extra_body, retries, deadline = options
         self._timeout = settings.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
         self._retries = (
             settings.max_retries if isinstance(retries, Unset) else check_count("max_retries", retries, least=0)
@@ -144,47 +158,68 @@ class Call(Generic[T]):
             _checks.group_id(query["group_id"])
         arguments = _checks.plain(query)
         self._group_id = arguments.get("group_id")
-        extra_body = _checks.additional("extra_body", options.extra_body)
-        if model is not None:
-            body = _checks.body(model, fields or {}, validate=settings.validate) | extra_body
+        more = _checks.additional("extra_body", extra_body)
+        if operation.body is not None:
+            body = _checks.body(operation.body, fields or {}, validate=settings.validate) | more
             self._group_id = body.get("group_id")
             arguments["body"] = Body(body)
-        request: dict[str, Any] = operation._get_kwargs(**arguments)  # noqa: SLF001
-        if model is None and extra_body:
-            request["json"] = extra_body
-        self.method = str(request["method"]).upper()
-        self.path = str(request["url"])
-        request["url"] = settings.base_url + self.path
-        request["params"] = {**request.get("params", {}), **_checks.query(options.extra_query)} or None
-        headers = httpx.Headers(HEADERS)
-        for more in (
-            request.get("headers"),
-            settings.default_headers,
-            check_headers("extra_headers", options.extra_headers),
-        ):
-            headers.update(more)
-        request["headers"] = headers
-        self._request = request
+        request: dict[str, Any] = operation.request(**arguments)
+        self.method = request["method"].upper()
+        self.path = request["url"]
+        self.params = {**request.get("params", {}), **_checks.query(extra_query)}
+        self.own_headers = check_headers("extra_headers", extra_headers)
+        self._headers = request.get("headers", {})
+        if operation.body is None and more:
+            request["json"], self._headers = more, {"Content-Type": "application/json"}
+        self.content = _json.dumps(request["json"]) if "json" in request else None
         self._started = time.monotonic()
         self._ends_at = None if limit is None else self._started + limit
 
     # Before an attempt
 
-    def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
-        """Build the request of the next attempt, with timeouts that keep to the deadline."""
-        self.attempts += 1
-        self._head = None
-        timeout = self._timeout
-        if (left := self.start()) is not None:
-            # A step's own timeout ends first, because its error knows whether the request was sent.
-            most = max(left - STEP_MARGIN, STEP_MARGIN)
-            timeout = httpx.Timeout(**{k: most if v is None else min(v, most) for k, v in timeout.as_dict().items()})
-        return client.build_request(**self._request, timeout=timeout)
+    def request(self, client: httpx.Client | httpx.AsyncClient, *, is_plain: bool = False) -> httpx.Request:
+        """Build a request in the ordinary way. A plain one has nothing that only this call has."""
+        headers = (HEADERS, self._headers, self._settings.default_headers)
+        return client.build_request(
+            self.method,
+            self._settings.base_url + self.path,
+            params=None if is_plain else self.params or None,
+            content=self.content,
+            headers=merged(*headers) if is_plain else merged(*headers, self.own_headers),
+            timeout=httpx.Timeout(**self.timeouts()),
+        )
+
+    def timeouts(self) -> dict[str, float | None]:
+        """Return the seconds for each step of an attempt that begins now, so that they keep to the deadline."""
+        if (ends_at := self._ends_at) is None:
+            return steps(self._timeout)
+        # A step's own timeout ends first, because its error knows whether the request was sent.
+        left = ends_at - (now := time.monotonic())
+        most = max(left - STEP_MARGIN, left / 2)
+        return steps(
+            self._timeout, lambda seconds: Seconds.until(now + most, min(most if seconds is None else seconds, most))
+        )
+
+    def key(self, *, is_plain: bool = False) -> ApiKey | None:
+        """Return the key to send, unless there is none or a header stands for it. A plain request has no own ones."""
+        given = {*self._settings.default_headers, *(() if is_plain else self.own_headers)}
+        return None if "authorization" in map(str.lower, given) else self._settings.api_key
 
     def send_options(self) -> dict[str, Any]:
         """Return the arguments for httpx's `send`. Without a key, a client of the user's keeps its own auth."""
-        key = None if "Authorization" in self._request["headers"] else self._settings.api_key
+        key = self.key()
         return {"stream": True, "follow_redirects": False} | ({} if key is None else {"auth": Bearer(key)})
+
+    def begin(self) -> float | None:
+        """Begin another attempt, and return the seconds that it has, or None for no limit.
+
+        Raises:
+            NotInTime: If the deadline is over.
+        """
+        left = self.start()
+        self.attempts += 1
+        self._head = None
+        return left
 
     def start(self) -> float | None:
         """Return the seconds that the next attempt has, or None for no limit.
@@ -212,7 +247,7 @@ class Call(Generic[T]):
             raise TimeoutError
 
     def answer(self, response: httpx.Response, content: bytes) -> RawResponse[T]:
-        return RawResponse[T](response.status_code, response.headers, content, self.attempts, self.parse)
+        return RawResponse(response.status_code, response.headers, content, self.attempts, self.parse)
 
     # After an attempt. Errors are returned, and raised where nothing else is at hand: a traceback may show the local
     # variables of every function that it passes, and what came from outside may repeat the key.
@@ -248,14 +283,14 @@ class Call(Generic[T]):
 
     def _parsed(self, answer: RawResponse[T]) -> T | errors.APIError:
         try:
-            parsed: Any = self._operation._parse_response(client=None, response=answer)  # noqa: SLF001
+            parsed: Any = self._operation.parse(client=None, response=answer)
         except DecodeError as problem:
             return self._status_error(answer) if answer.says_failed() else self._answer_error(problem)
         except (ValueError, RecursionError) as problem:
             return self._answer_error(DecodeError("a JSON object", answer.describe(problem)))
         if getattr(parsed, "status", None) == "failed":
             return self._status_error(answer)
-        if not isinstance(parsed, self._result):
+        if isinstance(parsed, self._operation.refusals):
             return self._answer_error(DecodeError("status 200", f"status {answer.status_code}"))
         return self._record_error(parsed) or parsed
 

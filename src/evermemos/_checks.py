@@ -8,8 +8,9 @@ import difflib
 import math
 import re
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import attrs
@@ -45,8 +46,7 @@ def body(model: type[Model], fields: Mapping[str, Any], *, validate: bool) -> di
             decoded = model.from_dict(wire)
         except DecodeError as error:
             raise _invalid(error.path, f"expected {error.expected}, got {error.got}{HINT}") from None
-        for path, key, known in _unknown(decoded, ()):
-            raise _invalid((*path, key), f"no such field; {_suggest(key, known)}{HINT}")
+        _refuse_unknown(decoded, ())
         for name, check in _CHECKS.items():
             if wire.get(name) is not None:
                 check(wire[name])
@@ -54,17 +54,14 @@ def body(model: type[Model], fields: Mapping[str, Any], *, validate: bool) -> di
 
 
 def plain(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments as a JSON object, and refuse values that JSON cannot carry."""
-    wire: dict[str, Any] = {}
-    for name, value in fields.items():
-        if value is not UNSET:
-            try:
-                wire[name] = encode(value)
-                for path, leaf in _leaves({name: wire[name]}, ()):
-                    _check_json(path, leaf)
-            except RecursionError:
-                raise _invalid((name,), "it is nested too deeply, or contains itself") from None
-    return wire
+    """Return arguments as a JSON object, without those that are UNSET, and refuse values that JSON cannot carry."""
+    try:
+        return _json_object(fields)
+    except _Refused as refused:
+        raise _invalid(refused.path, refused.problem) from None
+    except RecursionError:
+        name = next(name for name, value in fields.items() if _is_too_deep(value))
+        raise _invalid((name,), "it is nested too deeply, or contains itself") from None
 
 
 def group_id(value: Any) -> None:
@@ -83,9 +80,11 @@ def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
 
 def additional(name: str, values: Any) -> dict[str, Any]:
     """Return additional fields of a body or a query, as JSON."""
-    if values is not None and not isinstance(values, Mapping):
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping):
         raise _invalid((name,), f"expected a dict, got {describe(values)}")
-    return plain(values or {})
+    return plain(values)
 
 
 def query(values: Any) -> dict[str, Any]:
@@ -128,53 +127,110 @@ def _default_timezone(value: str) -> None:
 _CHECKS = {"group_id": group_id, "created_at": _created_at, "default_timezone": _default_timezone}
 
 
-def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield path, key if isinstance(key, str) else _Key(key)
-            yield from _leaves(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _leaves(item, (*path, index))
-    else:
-        yield path, value
+class _Refused(Exception):
+    """A value that JSON cannot carry, and where it is."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        self.path: Path = ()
 
 
-class _Key:
-    """A key of a dict that is no str."""
+def _json_value(value: Any) -> Any:
+    """Return a value as JSON has it: models and mappings as dicts, sequences as lists, times in ISO 8601."""
+    cls = value.__class__
+    if cls is str:
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise _Refused("the text holds half of a surrogate pair, which UTF-8 cannot carry") from None
+    elif cls is dict:
+        return _json_object(value)
+    elif cls is list or cls is tuple:
+        return _json_list(value)
+    elif cls is float:
+        if not math.isfinite(value):
+            raise _Refused(f"JSON has no {value}")
+    elif cls is int:
+        if value.bit_length() > LONGEST_INT:
+            raise _Refused(f"{describe(value)} is too long to be written")
+    elif value is not None and cls is not bool:
+        return _json_other(value)
+    return value
 
-    def __init__(self, key: Any) -> None:
-        self.key = key
 
-
-def _check_json(path: Path, value: Any) -> None:
-    if isinstance(value, _Key):
-        raise _invalid(path, f"the keys of a JSON object are str, got {describe(value.key)}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _invalid(path, f"JSON has no {value}")
-    if isinstance(value, str):
+def _json_object(items: Mapping[Any, Any]) -> dict[str, Any]:
+    result = {}
+    for key, item in items.items():
+        if item is UNSET:
+            continue
         try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise _invalid(path, "the text holds half of a surrogate pair, which UTF-8 cannot carry") from None
-    elif isinstance(value, int) and value.bit_length() > LONGEST_INT:
-        raise _invalid(path, f"{describe(value)} is too long to be written")
-    elif value is not None and not isinstance(value, (bool, int, float)):
-        raise _invalid(path, f"{describe(value)} is no JSON value: expected str, int, float, bool, None, dict or list")
+            result[key] = _json_value(item)
+        except _Refused as refused:
+            refused.path = (key, *refused.path)
+            raise
+        if key.__class__ is not str or not key.isascii():
+            if not isinstance(key, str):
+                raise _Refused(f"the keys of a JSON object are str, got {describe(key)}")
+            _json_value(str(key))
+    return result
 
 
-def _unknown(model: Any, path: Path) -> Iterator[tuple[Path, str, list[str]]]:
-    """Every field that the schema does not declare, with its place and the names that it could have meant."""
+def _is_too_deep(value: Any) -> bool:
+    try:
+        _json_value(value)
+    except RecursionError:
+        return True
+    except _Refused:
+        pass
+    return False
+
+
+def _json_list(items: Sequence[Any]) -> list[Any]:
+    result = []
+    for index, item in enumerate(items):
+        try:
+            result.append(_json_value(item))
+        except _Refused as refused:
+            refused.path = (index, *refused.path)
+            raise
+    return result
+
+
+def _json_other(value: Any) -> Any:
+    # What `encode` cannot turn into JSON it hands back.
+    encoded = encode(value)
+    if encoded is not value:
+        return _json_value(encoded)
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            _json_value(kind(value))
+            return value
+    raise _Refused(f"{describe(value)} is no JSON value: expected str, int, float, bool, None, dict or list")
+
+
+def _refuse_unknown(model: Model, path: Path) -> None:
+    """Refuse fields that the schema does not declare, and name those that they could have meant."""
     if isinstance(model, MapModel):
         for key, item in model.items():
-            yield from _unknown(item, (*path, key))
-    elif isinstance(model, Model):
-        fields = {str(f.metadata.get("json", f.name)): f.name for f in attrs.fields(type(model))}  # type: ignore[arg-type]
-        fields.pop("additional_properties", None)
-        for key in model.additional_keys:
-            yield path, key, list(fields)
-        for name, attribute in fields.items():
-            yield from _unknown(getattr(model, attribute), (*path, name))
+            if isinstance(item, Model):
+                _refuse_unknown(item, (*path, key))
+        return
+    fields = _fields(type(model))  # type: ignore[arg-type] # classes are hashable
+    for key in model.additional_keys:
+        raise _invalid((*path, key), f"no such field; {_suggest(key, fields)}{HINT}")
+    for name, attribute in fields.items():
+        value = getattr(model, attribute)
+        if isinstance(value, Model):
+            _refuse_unknown(value, (*path, name))
+
+
+@cache
+def _fields(model: Any) -> dict[str, str]:
+    """The attributes of a model by JSON name."""
+    fields = {str(field.metadata.get("json", field.name)): field.name for field in attrs.fields(model)}
+    fields.pop("additional_properties", None)
+    return fields
 
 
 def _suggest(name: str, known: Any) -> str:

@@ -4,62 +4,123 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import os
 import platform
 import ssl
+import threading
 import zlib
-from concurrent.futures import Future
+from functools import cache, lru_cache, partial
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import httpx
 
 from . import __version__
+from ._deadline import Network
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Callable, Generator
 
     from ._settings import Settings
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 USER_AGENT = f"evermemos-client/{__version__} python/{platform.python_version()} httpx/{httpx.__version__}"
 # What BodyReader can unpack within its bound.
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+ONE = httpx.Limits(max_connections=1)
 
 
-class ClosingClient(httpx.Client):
+class Client(httpx.Client):
     """An httpx client that closes its connections when nobody holds it any more, as a file does."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        # Whether requests may take the short way, `_short`.
+        self.has_short_way = os.environ.get("EVERMEMOS_SHORT_WAY") != "0"
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):
             self.close()
 
 
+class AsyncClient(httpx.AsyncClient):
+    """An httpx client of our own."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.has_short_way = os.environ.get("EVERMEMOS_SHORT_WAY") != "0"
+
+
 def build_sync(settings: Settings) -> httpx.Client:
+    from ._sync.cells import Cells
+
     with _as_configuration_error():
-        return ClosingClient(**_arguments(settings))
+        return Client(**_arguments(settings, lambda **of: Cells(partial(_Cell, **of))))
 
 
 def build_async(settings: Settings) -> httpx.AsyncClient:
+    from ._async.cells import IDLE, LIMIT, AsyncCells
+
+    def cells(**of: Any) -> httpx.AsyncBaseTransport:
+        made = AsyncCells(partial(httpx.AsyncHTTPTransport, limits=ONE, **of))
+        if settings.proxy is None:
+            # Without the extra `fast` it is not there.
+            with contextlib.suppress(ImportError):
+                from ._aiohttp import fast_transport
+
+                return fast_transport(made, verify=of["verify"], limit=LIMIT, idle=IDLE)
+        return made
+
     with _as_configuration_error():
-        return httpx.AsyncClient(**_arguments(settings))
+        return AsyncClient(**_arguments(settings, cells))
 
 
-def _arguments(settings: Settings) -> dict[str, Any]:
+class _Cell(httpx.HTTPTransport):
+    """A transport of one connection, which keeps to a deadline."""
+
+    def __init__(self, **of: Any) -> None:
+        super().__init__(limits=ONE, **of)
+        pool: Any = self._pool
+        pool._network_backend = Network(pool._network_backend)  # noqa: SLF001
+
+
+def _arguments(settings: Settings, cells: Callable[..., Any]) -> dict[str, Any]:
+    # A client that was unpickled may have found no key.
+    settings.check_key()
     headers = {"User-Agent": USER_AGENT}
     if settings.sandbox is not None:
         return {"headers": headers, "transport": settings.sandbox.transport()}
+    if settings.proxy is None and getproxies().keys() & {"http", "https", "all"}:
+        # Which of the environment's proxies is asked for what is for httpx to know.
+        return {"headers": headers, "verify": _tls(settings)}
+    return {"headers": headers, "transport": cells(verify=_tls(settings), proxy=settings.proxy)}
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    """Return the context of a configuration: its own, or one that all clients with it share, for it takes 30 ms."""
     verify = settings.verify
-    if isinstance(verify, str):
-        context = ssl.create_default_context()
-        context.load_verify_locations(**{"capath" if Path(verify).is_dir() else "cafile": verify})
-        verify = context
-    return {"headers": headers, "proxy": settings.proxy, "verify": verify}
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    if settings.base_url.startswith("http:") and settings.proxy is None and not getproxies():
+        return _tls_of_nobody()
+    changed = Path(verify).stat().st_mtime_ns if isinstance(verify, str) else 0
+    return _shared_tls(verify, changed, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@lru_cache(maxsize=32)
+def _shared_tls(verify: bool | str, *_: object) -> ssl.SSLContext:  # noqa: FBT001
+    if isinstance(verify, bool):
+        return httpx.create_ssl_context(verify=verify)
+    context = ssl.create_default_context()
+    context.load_verify_locations(**{"capath" if Path(verify).is_dir() else "cafile": verify})
+    return context
+
+
+@cache
+def _tls_of_nobody() -> ssl.SSLContext:
+    """Return a context for plain http, which trusts nobody, should it ever be asked: the usual one takes 30 ms."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @contextlib.contextmanager
@@ -73,50 +134,30 @@ def _as_configuration_error() -> Generator[None]:
         raise ConfigurationError("the HTTP client cannot be built: the URL of a proxy is wrong") from None
 
 
-class Place(NamedTuple):
-    """Where connections may be used: after a fork the parent's are not the child's, nor one event loop's another's."""
-
-    process: int
-    loop: asyncio.AbstractEventLoop | None = None
-
-    def is_gone(self) -> bool:
-        return self.process != os.getpid() or (self.loop is not None and self.loop.is_closed())
+def slots_sync(number: int) -> threading.Semaphore:
+    return threading.Semaphore(number)
 
 
-def place_sync() -> Place:
-    return Place(os.getpid())
+def slots_async(number: int) -> asyncio.Semaphore:
+    return asyncio.Semaphore(number)
 
 
-def place_async() -> Place:
-    return Place(os.getpid(), asyncio.get_running_loop())
+def acquire_sync(slots: threading.Semaphore, seconds: float | None) -> None:
+    """Take a slot, or raise httpx.PoolTimeout."""
+    if not slots.acquire(timeout=seconds):
+        raise httpx.PoolTimeout("no connection is free")
 
 
-def within_sync(seconds: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function, and raise TimeoutError if it takes longer.
-
-    A blocking read cannot be interrupted, so with a limit the function runs in a thread, which is left behind if it is
-    late: it ends with the next part of the body, with a read timeout, or when its connection is closed.
-    """
-    if seconds is None:
-        return function(*args, **kwargs)
-    future = Future[T]()
-
-    def run() -> None:
-        try:
-            future.set_result(function(*args, **kwargs))
-        except BaseException as error:
-            future.set_exception(error)
-
-    Thread(target=contextvars.copy_context().run, args=(run,), daemon=True, name="evermemos-deadline").start()
-    return future.result(seconds)
-
-
-async def within_async(
-    seconds: float | None, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Call a function, and raise TimeoutError if it takes longer."""
-    async with asyncio.timeout(seconds):
-        return await function(*args, **kwargs)
+async def acquire_async(slots: asyncio.Semaphore, seconds: float | None) -> None:
+    """Take a slot, or raise httpx.PoolTimeout."""
+    if not slots.locked():
+        await slots.acquire()
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await slots.acquire()
+    except TimeoutError:
+        raise httpx.PoolTimeout("no connection is free") from None
 
 
 class TooLarge(Exception):
@@ -130,12 +171,13 @@ class BodyReader:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        headers = {name.lower(): value for name, value in response.headers.raw}
+        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
         # Bits 32 + 15: gzip and zlib headers are both recognised.
         self._unpack = zlib.decompressobj(32 + zlib.MAX_WBITS) if encoding in ("gzip", "x-gzip", "deflate") else None
         if encoding not in ("gzip", "x-gzip", "deflate", "identity", ""):
             raise httpx.DecodingError(f"content-encoding {encoding!r}, expected gzip, deflate or none")
-        if (length := response.headers.get("content-length", "")).isdecimal() and int(length) > limit:
+        if (length := headers.get(b"content-length", b"")).isdigit() and int(length) > limit:
             raise TooLarge
 
     def feed(self, part: bytes) -> None:

@@ -1,24 +1,31 @@
-"""What a client is configured with: arguments and environment, checked once, when the client is made."""
+"""What a client is configured with: arguments and environment, checked once, when the client is made.
+
+httpx is imported only where an argument is an object of its own: making a client must not wait for it.
+"""
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
-import ssl
+import sys
 import warnings
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import attrs
-import httpx
 from evermemos_api.types import UNSET, Unset, describe
 
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import ssl
+    from typing import TypeAlias
+
+    import httpx
+
     from .sandbox import Sandbox
+
+    TimeoutTypes: TypeAlias = float | httpx.Timeout | None
+    VerifyTypes: TypeAlias = bool | str | ssl.SSLContext
 
 LONGEST_TIME = 365 * 24 * 3600.0
 PRODUCTION_URL = "https://api.evermind.ai"
@@ -27,10 +34,13 @@ SANDBOX_URL = "http://sandbox.localhost"
 # What a client shows to a sandbox that takes any key. It is no secret.
 ANY_KEY = "sandbox"
 DEFAULT_TIMEOUT = 30.0
-# What an httpx client has that nobody gave a timeout.
-HTTPX_TIMEOUT = httpx.Timeout(5.0)
+# Seconds that an httpx client has that nobody gave a timeout.
+HTTPX_TIMEOUT = 5.0
 DEFAULT_MAX_RETRIES = 2
 DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+
+# Of an attempt, as httpx names them.
+STEPS = ("connect", "read", "write", "pool")
 
 KEY_VARIABLE = "EVERMEMOS_API_KEY"
 URL_VARIABLES = ("EVERMEMOS_BASE_URL", "EVER_MEM_OS_BASE_URL")
@@ -40,8 +50,11 @@ _NEAR_MISS = re.compile(
     r"(?:(?P<key>KEY|TOKEN|SECRET)|URL|HOST|ENDPOINT|BASE|SERVER)"
 )
 
-TimeoutTypes: TypeAlias = float | httpx.Timeout | None
-VerifyTypes: TypeAlias = bool | str | ssl.SSLContext
+# URLs that are right and plain, which no parser has to find out.
+_PLAIN_URL = re.compile(
+    r"https?://(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::(?!(?:80|443)\b)(?:[1-9]\d{0,3}|[1-5]\d{4}))?(?:/[\w-][\w.-]*)*/*",
+    re.ASCII,
+)
 
 
 class ApiKey:
@@ -88,32 +101,25 @@ class ApiKey:
         return text.replace(self._value, "<API key>") if len(self._value) >= 8 else text
 
 
-class Bearer(httpx.Auth):
-    """Adds the key when a request goes out, so that no client and no stored header holds it."""
-
-    def __init__(self, key: ApiKey) -> None:
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Any:
-        request.headers["Authorization"] = self._key.header()
-        yield request
-
-
-@attrs.frozen(kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of one client. Made by `resolve`, changed by `evolve`."""
 
     base_url: str
     sandbox: Sandbox | None
     api_key: ApiKey | None
-    timeout: httpx.Timeout
+    timeout: TimeoutTypes
     deadline: float | None
     max_retries: int
-    default_headers: Mapping[str, str] = attrs.field(repr=lambda headers: f"<{', '.join(headers)}>")
-    proxy: httpx.Proxy | None = attrs.field(repr=False)
-    verify: VerifyTypes = attrs.field(repr=False)
+    default_headers: Mapping[str, str]
+    proxy: httpx.Proxy | None
+    verify: VerifyTypes
     validate: bool
     max_response_bytes: int
+
+    def __repr__(self) -> str:
+        shown = self._asdict() | {"default_headers": f"<{', '.join(self.default_headers)}>"}
+        del shown["proxy"], shown["verify"]
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Settings:
         return self
@@ -146,7 +152,7 @@ def resolve(
         raise ConfigurationError("proxy and verify are settings of the http_client that you pass: set them there")
     if base_url is None and http_client is not None and str(http_client.base_url):
         base_url = http_client.base_url
-    if http_client is not None and timeout == DEFAULT_TIMEOUT and http_client.timeout != HTTPX_TIMEOUT:
+    if http_client is not None and timeout == DEFAULT_TIMEOUT and set(_steps(http_client.timeout)) != {HTTPX_TIMEOUT}:
         timeout = http_client.timeout
     checked: dict[str, Any] = {
         "timeout": check_timeout(timeout),
@@ -167,9 +173,9 @@ def resolve(
     url = check_url(str(where))
     own_auth = http_client is not None and (http_client.auth is not None or "Authorization" in http_client.headers)
     key = api_key or (None if own_auth else _environment_key())
-    if key is None and not own_auth and httpx.URL(url).host == httpx.URL(PRODUCTION_URL).host:
+    if key is None and not own_auth and _host(url) == _host(PRODUCTION_URL):
         raise ConfigurationError(f"{url} needs an API key: pass api_key=... or set {KEY_VARIABLE}")
-    if key is not None and url.startswith("http://") and not _is_loopback(httpx.URL(url).host):
+    if key is not None and url.startswith("http://") and not _is_loopback(_host(url)):
         warnings.warn(f"the API key is sent unencrypted to {url}: use https", UserWarning, stacklevel=3)
     settings = Settings(base_url=url, sandbox=sandbox, api_key=key, **checked)
     settings.check_key()
@@ -194,22 +200,25 @@ def evolve(
     if not isinstance(max_retries, Unset):
         changes["max_retries"] = check_count("max_retries", max_retries, least=0)
     if not isinstance(default_headers, Unset):
-        headers = httpx.Headers(settings.default_headers)
-        headers.update(check_headers("default_headers", default_headers))
-        changes["default_headers"] = headers
+        changes["default_headers"] = merged(settings.default_headers, check_headers("default_headers", default_headers))
     if validate is not UNSET:
         changes["validate"] = validate
-    return attrs.evolve(settings, **changes)
+    return settings._replace(**changes)
 
 
-def check_http_client(client: Any, kind: type) -> None:
-    if client is not None and not isinstance(client, kind):
-        raise ConfigurationError(f"http_client is of type {type(client).__name__}, expected httpx.{kind.__name__}")
+def check_http_client(client: Any, kind: str) -> None:
+    """Refuse what is no httpx client of the kind that is named, `Client` or `AsyncClient`."""
+    if client is None:
+        return
+    import httpx
+
+    if not isinstance(client, getattr(httpx, kind)):
+        raise ConfigurationError(f"http_client is of type {type(client).__name__}, expected httpx.{kind}")
 
 
 def find_sandbox(where: Any, *, is_direct: bool) -> Sandbox | None:
     """Return the sandbox that a base_url means, if it means one."""
-    is_url = isinstance(where, (str, httpx.URL))
+    is_url = isinstance(where, str) or _is_of_httpx(where, "URL")
     if is_url and not str(where).startswith("sandbox:"):
         return None
     from .sandbox._core import Sandbox, from_url
@@ -227,6 +236,13 @@ def find_sandbox(where: Any, *, is_direct: bool) -> Sandbox | None:
 
 def check_url(text: str) -> str:
     """Return a base URL in its plain form: no /api/v0 or /api/v1 at the end, no slash either."""
+    url = text if _PLAIN_URL.fullmatch(text) else _parsed_url(text)
+    return re.sub(r"/+(api/v[01]/*)?$", "", url.rstrip("/") + "/")
+
+
+def _parsed_url(text: str) -> str:
+    import httpx
+
     example = "expected something like https://api.evermind.ai, http://localhost:1995 or sandbox://memory"
     try:
         url = httpx.URL(text)
@@ -236,17 +252,44 @@ def check_url(text: str) -> str:
         raise ConfigurationError(f"base_url may not hold a user name, a query or a fragment: {example}")
     if url.scheme not in ("http", "https") or not url.host or (url.port is not None and not 0 < url.port < 65536):
         raise ConfigurationError(f"base_url is {text[:200]!r}: {example}")
-    return re.sub(r"/+(api/v[01]/*)?$", "", str(url).rstrip("/") + "/")
+    return str(url)
 
 
-def check_timeout(timeout: TimeoutTypes) -> httpx.Timeout:
-    """Return a timeout as httpx wants it; None is no limit."""
-    if isinstance(timeout, httpx.Timeout):
-        for step, seconds in timeout.as_dict().items():
+def _host(url: str) -> str:
+    if match := _PLAIN_URL.fullmatch(url):
+        return match["host"]
+    import httpx
+
+    return httpx.URL(url).host
+
+
+def _is_of_httpx(value: Any, name: str) -> bool:
+    """Whether a value is of a class of httpx. Where that was not imported, nothing is."""
+    httpx = sys.modules.get("httpx")
+    return httpx is not None and isinstance(value, getattr(httpx, name))
+
+
+def check_timeout(timeout: TimeoutTypes) -> TimeoutTypes:
+    """Return a timeout, for all steps or an httpx.Timeout; None is no limit."""
+    if _is_of_httpx(timeout, "Timeout"):
+        for step, seconds in zip(STEPS, _steps(timeout), strict=True):
             if seconds is not None:
                 _seconds(f"timeout ({step})", seconds)
         return timeout
-    return httpx.Timeout(None if timeout is None else _seconds("timeout", timeout))
+    return None if timeout is None else _seconds("timeout", timeout)
+
+
+def _steps(timeout: Any) -> list[float | None]:
+    return [getattr(timeout, step) for step in STEPS]
+
+
+def steps(
+    timeout: TimeoutTypes, within: Callable[[float | None], float | None] = lambda seconds: seconds
+) -> dict[str, float | None]:
+    """Return the seconds that each step of an attempt may take, each turned into what `within` makes of it."""
+    if timeout is None or isinstance(timeout, float):
+        return dict.fromkeys(STEPS, within(timeout))
+    return {step: within(seconds) for step, seconds in zip(STEPS, _steps(timeout), strict=True)}
 
 
 def check_deadline(deadline: float | None) -> float | None:
@@ -259,10 +302,10 @@ def check_count(name: str, value: Any, *, least: int) -> int:
     return value
 
 
-def check_headers(name: str, headers: Any) -> httpx.Headers:
+def check_headers(name: str, headers: Any) -> dict[str, str]:
     """Return a copy of the headers. Messages name a header and never show its value, which may be a secret."""
     if headers is None:
-        return httpx.Headers()
+        return {}
     if not isinstance(headers, Mapping):
         raise ConfigurationError(f"{name}: expected a dict of str to str, got {type(headers).__name__}")
     for key, value in headers.items():
@@ -272,7 +315,13 @@ def check_headers(name: str, headers: Any) -> httpx.Headers:
             raise ConfigurationError(
                 f"{name}: the value of {key} cannot be sent: expected printable ASCII without spaces around it"
             )
-    return httpx.Headers(headers)
+    return merged(headers)
+
+
+def merged(*headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with those of later arguments in the place of earlier ones, whatever their letter case."""
+    by_name = {name.lower(): (name, value) for group in headers for name, value in group.items()}
+    return dict(by_name.values())
 
 
 def _seconds(name: str, value: Any) -> float:
@@ -284,18 +333,27 @@ def _seconds(name: str, value: Any) -> float:
 
 
 def _check_proxy(proxy: Any) -> httpx.Proxy | None:
+    if proxy is None:
+        return None
+    import httpx
+
     try:
-        return proxy if proxy is None or isinstance(proxy, httpx.Proxy) else httpx.Proxy(proxy)
+        return proxy if isinstance(proxy, httpx.Proxy) else httpx.Proxy(proxy)
     except (TypeError, ValueError, httpx.InvalidURL):
         # The message of httpx may hold the password.
         raise ConfigurationError("proxy cannot be used: expected a URL with http, https, socks5 or socks5h") from None
 
 
+def is_context(verify: Any) -> bool:
+    ssl = sys.modules.get("ssl")
+    return ssl is not None and isinstance(verify, ssl.SSLContext)
+
+
 def _check_verify(verify: Any) -> VerifyTypes:
-    if isinstance(verify, (bool, ssl.SSLContext)):
-        return verify
-    if isinstance(verify, str) and verify and Path(verify).exists():
-        return verify
+    # pathlib would take as long to import as all the rest of making a client.
+    is_path = isinstance(verify, str) and os.path.exists(verify)  # noqa: PTH110
+    if is_path or isinstance(verify, bool) or is_context(verify):
+        return verify  # type: ignore[no-any-return]
     raise ConfigurationError(
         f"verify is {describe(verify, text=True)}: expected a bool, an SSLContext, or a file or folder of certificates"
     )
@@ -304,6 +362,8 @@ def _check_verify(verify: Any) -> VerifyTypes:
 def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx
 from evermemos_api.types import UNSET, Unset
 
 from .. import _settings
-from .._settings import ApiKey, Settings, TimeoutTypes, VerifyTypes
+from .._settings import ApiKey, Settings
 from ..errors import ConfigurationError
-from .send import AsyncPool, AsyncSender
+from .pool import AsyncPool
 
 if TYPE_CHECKING:
+    import httpx
+
+    from .._settings import TimeoutTypes, VerifyTypes
     from ..sandbox import Sandbox
     from .conversation_meta import AsyncConversationMetaV0, AsyncConversationMetaV1
+    from .send import AsyncSender
 
 
 class AsyncEverMemOS:
@@ -69,7 +71,7 @@ class AsyncEverMemOS:
     ) -> None:
         # Boxed before anything can fail: a traceback that shows local variables must not show the key.
         key = api_key = None if api_key is None else ApiKey(api_key)  # type: ignore[assignment]
-        _settings.check_http_client(http_client, httpx.AsyncClient)
+        _settings.check_http_client(http_client, "AsyncClient")
         self._settings = _settings.resolve(
             api_key=key,
             base_url=base_url,
@@ -105,11 +107,15 @@ class AsyncEverMemOS:
     @cached_property
     def v0(self) -> AsyncV0:
         """/api/v0, served by the hosted product."""
+        from .send import AsyncSender
+
         return AsyncV0(AsyncSender(self._pool, self._settings))
 
     @cached_property
     def v1(self) -> AsyncV1:
         """/api/v1, served by the hosted product and by self-hosted servers."""
+        from .send import AsyncSender
+
         return AsyncV1(AsyncSender(self._pool, self._settings))
 
     def with_options(
@@ -167,7 +173,7 @@ class AsyncEverMemOS:
         return self._copy(self._settings)
 
     def __getstate__(self) -> dict[str, Any]:
-        if self._pool.own is not None or isinstance(self._settings.verify, ssl.SSLContext):
+        if self._pool.own is not None or _settings.is_context(self._settings.verify):
             raise ConfigurationError("a client with an http_client or an SSLContext of its own cannot be pickled")
         return {name: value for name, value in self.__dict__.items() if name not in ("_pool", "v0", "v1")}
 

@@ -4,38 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from types import ModuleType
-from typing import Any, Literal, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
 
-from evermemos_api.api.conversation_meta import (
-    create_conversation_meta_v0,
-    create_conversation_meta_v1,
-    get_conversation_meta_v0,
-    get_conversation_meta_v1,
-    update_conversation_meta_v0,
-    update_conversation_meta_v1,
-)
-from evermemos_api.models import (
-    ConversationMetaEnvelope,
-    ConversationMetaEnvelopeV0,
-    CreateConversationMetaV0Request,
-    CreateConversationMetaV1Request,
-    LlmCustomSetting,
-    PatchConversationMetaResponse,
-    UpdateConversationMetaV0Request,
-    UpdateConversationMetaV1Request,
-    UserDetail,
-)
 from evermemos_api.types import UNSET, Unset
 
 from .._call import Options
-from .._params import LlmCustomSettingParam, Scene, UserDetailParam
+from .._operation import Operation
 from .._response import RawResponse
-from .._settings import TimeoutTypes
 from .send import AsyncSender
+
+if TYPE_CHECKING:
+    from evermemos_api.models import (
+        ConversationMetaEnvelope,
+        ConversationMetaEnvelopeV0,
+        LlmCustomSetting,
+        PatchConversationMetaResponse,
+        UserDetail,
+    )
+
+    from .._params import LlmCustomSettingParam, Scene, UserDetailParam
+    from .._settings import TimeoutTypes
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+TAG = "conversation_meta"
+CREATE_V0: Operation[ConversationMetaEnvelopeV0] = Operation(TAG, "create_conversation_meta_v0")
+UPDATE_V0: Operation[PatchConversationMetaResponse] = Operation(TAG, "update_conversation_meta_v0")
+GET_V0: Operation[ConversationMetaEnvelopeV0] = Operation(TAG, "get_conversation_meta_v0")
+CREATE_V1: Operation[ConversationMetaEnvelope] = Operation(TAG, "create_conversation_meta_v1")
+UPDATE_V1: Operation[PatchConversationMetaResponse] = Operation(TAG, "update_conversation_meta_v1")
+GET_V1: Operation[ConversationMetaEnvelope] = Operation(TAG, "get_conversation_meta_v1")
 
 
 def _raw(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[RawResponse[T]]]:
@@ -47,8 +46,8 @@ class _Resource:
         self._sender = sender
         self._raw = raw
 
-    async def _call(self, operation: ModuleType, result: type[T], options: Options, **arguments: Any) -> T:
-        answer = await self._sender.send(operation, result, options, **arguments)
+    async def _call(self, operation: Operation[T], options: Options, **arguments: Any) -> T:
+        answer = await self._sender.send(operation, options, **arguments)
         return cast("T", answer) if self._raw else answer.parse()
 
 
@@ -95,10 +94,8 @@ class AsyncConversationMetaV0(_Resource):
             tags: Labels.
         """
         return await self._call(
-            create_conversation_meta_v0,
-            ConversationMetaEnvelopeV0,
+            CREATE_V0,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
-            model=CreateConversationMetaV0Request,
             fields={
                 "created_at": created_at,
                 "scene": scene,
@@ -141,10 +138,8 @@ class AsyncConversationMetaV0(_Resource):
             default_timezone: New IANA time zone name.
         """
         return await self._call(
-            update_conversation_meta_v0,
-            PatchConversationMetaResponse,
+            UPDATE_V0,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
-            model=UpdateConversationMetaV0Request,
             fields={
                 "description": description,
                 "scene_desc": scene_desc,
@@ -167,8 +162,7 @@ class AsyncConversationMetaV0(_Resource):
     ) -> ConversationMetaEnvelopeV0:
         """Read the record (operation get_conversation_meta_v0)."""
         return await self._call(
-            get_conversation_meta_v0,
-            ConversationMetaEnvelopeV0,
+            GET_V0,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
         )
 
@@ -229,10 +223,8 @@ class AsyncConversationMetaV1(_Resource):
             ScopeMismatchError: If the answer is about another record than that of `group_id`.
         """
         return await self._call(
-            create_conversation_meta_v1,
-            ConversationMetaEnvelope,
+            CREATE_V1,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
-            model=CreateConversationMetaV1Request,
             fields={
                 "version": version,
                 "scene": scene,
@@ -284,10 +276,8 @@ class AsyncConversationMetaV1(_Resource):
             ScopeMismatchError: If the server did not know `group_id` and changed another record, the default one.
         """
         return await self._call(
-            update_conversation_meta_v1,
-            PatchConversationMetaResponse,
+            UPDATE_V1,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
-            model=UpdateConversationMetaV1Request,
             fields={
                 "group_id": group_id,
                 "name": name,
@@ -322,8 +312,7 @@ class AsyncConversationMetaV1(_Resource):
             NotFoundError: If there is no record, or only the default one and `on_missing` is "error".
         """
         return await self._call(
-            get_conversation_meta_v1,
-            ConversationMetaEnvelope,
+            GET_V1,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
             query={"group_id": group_id},
             on_missing=on_missing,

@@ -1,52 +1,23 @@
-"""Sending: the connections of a client, and the loop around the attempts of a call."""
+"""Sending: the loop around the attempts of a call."""
 
 import asyncio
-from types import ModuleType
-from typing import Any, Self, TypeVar
+import time
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import httpx
 
+from .. import _short
 from .._call import FAILURES, Call, Options
-from .._http import Place, build_async, place_async, within_async
+from .._deadline import within_async
+from .._operation import Operation
 from .._response import RawResponse
 from .._settings import Settings
-from ..errors import APIError, ConfigurationError
+from .._short import Template
+from ..errors import APIError
+from .pool import AsyncPool
 
 T = TypeVar("T")
-
-
-class AsyncPool:
-    """The connections of a client and of all copies of it, one httpx client for every place that needs its own."""
-
-    def __init__(self, own: httpx.AsyncClient | None) -> None:
-        self.own = own
-        self.closed = False
-        self._clients: dict[Place, httpx.AsyncClient] = {}
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
-    def client(self, settings: Settings) -> httpx.AsyncClient:
-        """Return the httpx client to use here."""
-        if self.closed:
-            raise ConfigurationError("this client was closed: make a new one")
-        if self.own is not None:
-            if self.own.is_closed:
-                raise ConfigurationError("the http_client of this client was closed: make a new one")
-            return self.own
-        place = place_async()
-        if client := self._clients.get(place):
-            return client
-        for gone in [other for other in list(self._clients) if other.is_gone()]:
-            self._clients.pop(gone, None)
-        # Of two threads that come here at once one wins; the other's client has no connection yet.
-        return self._clients.setdefault(place, build_async(settings))
-
-    async def aclose(self) -> None:
-        """Close all connections that can be closed from here. A client that the user brought stays open."""
-        self.closed = True
-        if client := self._clients.pop(place_async(), None):
-            await client.aclose()
 
 
 class AsyncSender:
@@ -55,13 +26,14 @@ class AsyncSender:
     def __init__(self, pool: AsyncPool, settings: Settings) -> None:
         self._pool = pool
         self._settings = settings
+        self._templates: dict[str, Template] = {}
 
-    async def send(self, operation: ModuleType, result: type[T], options: Options, **arguments: Any) -> RawResponse[T]:
+    async def send(self, operation: Operation[T], options: Options, **arguments: Any) -> RawResponse[T]:
         """Call an operation: send until there is an answer to keep or an error to raise. `Call` has the arguments."""
         client = self._pool.client(self._settings)
-        call = Call(self._settings, operation, result, options, **arguments)
+        call = Call(self._settings, operation, options, **arguments)
         while True:
-            outcome = await _attempt(client, call)
+            outcome = await _attempt(client, call, self._templates)
             if not isinstance(outcome, (RawResponse, APIError)):
                 await asyncio.sleep(outcome)
                 continue
@@ -71,22 +43,32 @@ class AsyncSender:
             return outcome
 
 
-async def _attempt(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T] | float | APIError:
+async def _attempt(
+    client: httpx.AsyncClient, call: Call[T], templates: dict[str, Template]
+) -> RawResponse[T] | float | APIError:
     try:
-        answer = await within_async(call.start(), _exchange, client, call)
+        left = call.begin()
+        request, transport = _short.prepare(client, call, templates)
+        answer = await within_async(left, transport, _exchange, client, call, request, transport)
     except FAILURES as failure:
         return call.failed(failure)
     return call.answered(answer)
 
 
-async def _exchange(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T]:
-    response = await client.send(call.request(client), **call.send_options())
+async def _exchange(client: httpx.AsyncClient, call: Call[T], request: httpx.Request, transport: Any) -> RawResponse[T]:
+    started = time.perf_counter()
+    if transport is None:
+        response = await client.send(request, **call.send_options())
+    else:
+        response = await transport.handle_async_request(request)
+        _short.received(client, request, response)
     try:
         reader = call.reader(response)
-        if response.is_stream_consumed:
+        if transport is None and response.is_stream_consumed:
             reader.feed_unpacked(response.content)
         else:
-            async for part in response.aiter_raw():
+            stream: Any = response.aiter_raw() if transport is None else response.stream
+            async for part in stream:
                 reader.feed(part)
                 call.keep_to_deadline()
         return call.answer(response, reader.content())
@@ -98,7 +80,8 @@ async def _exchange(client: httpx.AsyncClient, call: Call[T]) -> RawResponse[T]:
     finally:
         # A server that failed drops its side of the connection, sooner or later: the next request, perhaps a write,
         # must not go out on it.
-        stream = response.extensions.get("network_stream")
-        if response.is_server_error and stream is not None and response.http_version == "HTTP/1.1":
-            await stream.aclose()
+        network = response.extensions.get("network_stream")
+        if response.is_server_error and network is not None and response.http_version == "HTTP/1.1":
+            await network.aclose()
         await response.aclose()
+        response.elapsed = timedelta(seconds=time.perf_counter() - started)

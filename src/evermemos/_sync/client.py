@@ -3,23 +3,25 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx
 from evermemos_api.types import UNSET, Unset
 
 from .. import _settings
-from .._settings import ApiKey, Settings, TimeoutTypes, VerifyTypes
+from .._settings import ApiKey, Settings
 from ..errors import ConfigurationError
-from .send import Pool, Sender
+from .pool import Pool
 
 if TYPE_CHECKING:
+    import httpx
+
+    from .._settings import TimeoutTypes, VerifyTypes
     from ..sandbox import Sandbox
     from .conversation_meta import ConversationMetaV0, ConversationMetaV1
+    from .send import Sender
 
 
 class EverMemOS:
@@ -70,7 +72,7 @@ class EverMemOS:
     ) -> None:
         # Boxed before anything can fail: a traceback that shows local variables must not show the key.
         key = api_key = None if api_key is None else ApiKey(api_key)  # type: ignore[assignment]
-        _settings.check_http_client(http_client, httpx.Client)
+        _settings.check_http_client(http_client, "Client")
         self._settings = _settings.resolve(
             api_key=key,
             base_url=base_url,
@@ -106,11 +108,15 @@ class EverMemOS:
     @cached_property
     def v0(self) -> V0:
         """/api/v0, served by the hosted product."""
+        from .send import Sender
+
         return V0(Sender(self._pool, self._settings))
 
     @cached_property
     def v1(self) -> V1:
         """/api/v1, served by the hosted product and by self-hosted servers."""
+        from .send import Sender
+
         return V1(Sender(self._pool, self._settings))
 
     def with_options(
@@ -168,7 +174,7 @@ class EverMemOS:
         return self._copy(self._settings)
 
     def __getstate__(self) -> dict[str, Any]:
-        if self._pool.own is not None or isinstance(self._settings.verify, ssl.SSLContext):
+        if self._pool.own is not None or _settings.is_context(self._settings.verify):
             raise ConfigurationError("a client with an http_client or an SSLContext of its own cannot be pickled")
         return {name: value for name, value in self.__dict__.items() if name not in ("_pool", "v0", "v1")}
 

@@ -5,38 +5,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from types import ModuleType
-from typing import Any, Literal, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
 
-from evermemos_api.api.conversation_meta import (
-    create_conversation_meta_v0,
-    create_conversation_meta_v1,
-    get_conversation_meta_v0,
-    get_conversation_meta_v1,
-    update_conversation_meta_v0,
-    update_conversation_meta_v1,
-)
-from evermemos_api.models import (
-    ConversationMetaEnvelope,
-    ConversationMetaEnvelopeV0,
-    CreateConversationMetaV0Request,
-    CreateConversationMetaV1Request,
-    LlmCustomSetting,
-    PatchConversationMetaResponse,
-    UpdateConversationMetaV0Request,
-    UpdateConversationMetaV1Request,
-    UserDetail,
-)
 from evermemos_api.types import UNSET, Unset
 
 from .._call import Options
-from .._params import LlmCustomSettingParam, Scene, UserDetailParam
+from .._operation import Operation
 from .._response import RawResponse
-from .._settings import TimeoutTypes
 from .send import Sender
+
+if TYPE_CHECKING:
+    from evermemos_api.models import (
+        ConversationMetaEnvelope,
+        ConversationMetaEnvelopeV0,
+        LlmCustomSetting,
+        PatchConversationMetaResponse,
+        UserDetail,
+    )
+
+    from .._params import LlmCustomSettingParam, Scene, UserDetailParam
+    from .._settings import TimeoutTypes
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+TAG = "conversation_meta"
+CREATE_V0: Operation[ConversationMetaEnvelopeV0] = Operation(TAG, "create_conversation_meta_v0")
+UPDATE_V0: Operation[PatchConversationMetaResponse] = Operation(TAG, "update_conversation_meta_v0")
+GET_V0: Operation[ConversationMetaEnvelopeV0] = Operation(TAG, "get_conversation_meta_v0")
+CREATE_V1: Operation[ConversationMetaEnvelope] = Operation(TAG, "create_conversation_meta_v1")
+UPDATE_V1: Operation[PatchConversationMetaResponse] = Operation(TAG, "update_conversation_meta_v1")
+GET_V1: Operation[ConversationMetaEnvelope] = Operation(TAG, "get_conversation_meta_v1")
 
 
 def _raw(method: Callable[P, T]) -> Callable[P, RawResponse[T]]:
@@ -48,8 +47,8 @@ class _Resource:
         self._sender = sender
         self._raw = raw
 
-    def _call(self, operation: ModuleType, result: type[T], options: Options, **arguments: Any) -> T:
-        answer = self._sender.send(operation, result, options, **arguments)
+    def _call(self, operation: Operation[T], options: Options, **arguments: Any) -> T:
+        answer = self._sender.send(operation, options, **arguments)
         return cast("T", answer) if self._raw else answer.parse()
 
 
@@ -96,10 +95,8 @@ class ConversationMetaV0(_Resource):
             tags: Labels.
         """
         return self._call(
-            create_conversation_meta_v0,
-            ConversationMetaEnvelopeV0,
+            CREATE_V0,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
-            model=CreateConversationMetaV0Request,
             fields={
                 "created_at": created_at,
                 "scene": scene,
@@ -142,10 +139,8 @@ class ConversationMetaV0(_Resource):
             default_timezone: New IANA time zone name.
         """
         return self._call(
-            update_conversation_meta_v0,
-            PatchConversationMetaResponse,
+            UPDATE_V0,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
-            model=UpdateConversationMetaV0Request,
             fields={
                 "description": description,
                 "scene_desc": scene_desc,
@@ -168,8 +163,7 @@ class ConversationMetaV0(_Resource):
     ) -> ConversationMetaEnvelopeV0:
         """Read the record (operation get_conversation_meta_v0)."""
         return self._call(
-            get_conversation_meta_v0,
-            ConversationMetaEnvelopeV0,
+            GET_V0,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
         )
 
@@ -230,10 +224,8 @@ class ConversationMetaV1(_Resource):
             ScopeMismatchError: If the answer is about another record than that of `group_id`.
         """
         return self._call(
-            create_conversation_meta_v1,
-            ConversationMetaEnvelope,
+            CREATE_V1,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
-            model=CreateConversationMetaV1Request,
             fields={
                 "version": version,
                 "scene": scene,
@@ -285,10 +277,8 @@ class ConversationMetaV1(_Resource):
             ScopeMismatchError: If the server did not know `group_id` and changed another record, the default one.
         """
         return self._call(
-            update_conversation_meta_v1,
-            PatchConversationMetaResponse,
+            UPDATE_V1,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
-            model=UpdateConversationMetaV1Request,
             fields={
                 "group_id": group_id,
                 "name": name,
@@ -323,8 +313,7 @@ class ConversationMetaV1(_Resource):
             NotFoundError: If there is no record, or only the default one and `on_missing` is "error".
         """
         return self._call(
-            get_conversation_meta_v1,
-            ConversationMetaEnvelope,
+            GET_V1,
             Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline),
             query={"group_id": group_id},
             on_missing=on_missing,

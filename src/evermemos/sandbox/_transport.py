@@ -22,6 +22,9 @@ RESET = "[Errno 104] Connection reset by peer"
 class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Carries the requests of an httpx client to a sandbox."""
 
+    # A late answer is waited for no longer than the timeout, which ends before the deadline.
+    keeps_deadline = True
+
     def __init__(self, sandbox: Sandbox) -> None:
         """Lead to `sandbox`."""
         self._sandbox = sandbox

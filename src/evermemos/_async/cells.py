@@ -1,0 +1,107 @@
+"""Connections: one transport of httpx for each, and of those that are idle the one used last first.
+
+httpcore's pool looks at every connection whenever a request starts or ends, polls the idle ones, and hands one of them
+to several that wait: with 64 calls in flight it spends most of its time there and opens nearly a connection a request
+(docs/decisions.md has the figures). A pool for each connection has nothing to look through.
+"""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import cast
+
+import httpx
+
+from .._http import acquire_async, slots_async
+
+# Requests in flight, and so connections, of one client: a quarter of the 1,024 files that a process may commonly have
+# open. Further requests wait, as long as the timeout for a connection from the pool says.
+LIMIT = 256
+# Seconds that a connection may be idle. Servers commonly close theirs after 5 (uvicorn) to 75 (nginx).
+IDLE = 5.0
+
+
+class AsyncCells(httpx.AsyncBaseTransport):
+    """Sends each request over the connection that was used last, or a new one.
+
+    Args:
+        make (Callable[[], httpx.AsyncHTTPTransport]): Makes a transport for one connection.
+    """
+
+    keeps_deadline = True
+
+    def __init__(self, make: Callable[[], httpx.AsyncHTTPTransport]) -> None:
+        self._make = make
+        self._slots = slots_async(LIMIT)
+        self._idle: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
+        self._is_closed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request.
+
+        Raises:
+            httpx.PoolTimeout: If no connection is free in time.
+        """
+        await acquire_async(self._slots, request.extensions.get("timeout", {}).get("pool"))
+        cell = None
+        try:
+            cell = self._take() or self._make()
+            response = await cell.handle_async_request(request)
+        except BaseException:
+            await self.drop(cell)
+            raise
+        response.stream = _AsyncStream(cast("httpx.AsyncByteStream", response.stream), self, cell)
+        return response
+
+    def _take(self) -> httpx.AsyncHTTPTransport | None:
+        # Without looking first: another thread may be as fast.
+        try:
+            return self._idle.pop()[1]
+        except IndexError:
+            return None
+
+    async def give_back(self, cell: httpx.AsyncHTTPTransport) -> None:
+        """Keep a connection whose answer was read, and close those that were idle for too long."""
+        now = time.monotonic()
+        self._idle.append((now, cell))
+        self._slots.release()
+        try:
+            while self._is_closed or self._idle[0][0] < now - IDLE:
+                await self._idle.popleft()[1].aclose()
+        except IndexError:
+            pass
+
+    async def drop(self, cell: httpx.AsyncHTTPTransport | None) -> None:
+        """Close a connection of which nobody knows what is still on its way over it."""
+        self._slots.release()
+        if cell is not None:
+            await cell.aclose()
+
+    async def aclose(self) -> None:
+        """Close the idle connections now, and the others when their answer is read."""
+        self._is_closed = True
+        while cell := self._take():
+            await cell.aclose()
+
+
+class _AsyncStream(httpx.AsyncByteStream):
+    """The body of an answer, which gives the connection back when it is closed."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, cells: AsyncCells, cell: httpx.AsyncHTTPTransport) -> None:
+        self._stream = stream
+        self._cells = cells
+        self._cell: httpx.AsyncHTTPTransport | None = cell
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._stream.__aiter__()
+
+    async def aclose(self) -> None:
+        if (cell := self._cell) is None:
+            return
+        self._cell = None
+        try:
+            await self._stream.aclose()
+        except BaseException:
+            await self._cells.drop(cell)
+            raise
+        await self._cells.give_back(cell)

@@ -1,0 +1,108 @@
+# Derived from _async/cells.py by `make generate`. Edit that file instead.
+"""Connections: one transport of httpx for each, and of those that are idle the one used last first.
+
+httpcore's pool looks at every connection whenever a request starts or ends, polls the idle ones, and hands one of them
+to several that wait: with 64 calls in flight it spends most of its time there and opens nearly a connection a request
+(docs/decisions.md has the figures). A pool for each connection has nothing to look through.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import httpx
+
+from .._http import acquire_sync, slots_sync
+
+# Requests in flight, and so connections, of one client: a quarter of the 1,024 files that a process may commonly have
+# open. Further requests wait, as long as the timeout for a connection from the pool says.
+LIMIT = 256
+# Seconds that a connection may be idle. Servers commonly close theirs after 5 (uvicorn) to 75 (nginx).
+IDLE = 5.0
+
+
+class Cells(httpx.BaseTransport):
+    """Sends each request over the connection that was used last, or a new one.
+
+    Args:
+        make (Callable[[], httpx.HTTPTransport]): Makes a transport for one connection.
+    """
+
+    keeps_deadline = True
+
+    def __init__(self, make: Callable[[], httpx.HTTPTransport]) -> None:
+        self._make = make
+        self._slots = slots_sync(LIMIT)
+        self._idle: deque[tuple[float, httpx.HTTPTransport]] = deque()
+        self._is_closed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request.
+
+        Raises:
+            httpx.PoolTimeout: If no connection is free in time.
+        """
+        acquire_sync(self._slots, request.extensions.get("timeout", {}).get("pool"))
+        cell = None
+        try:
+            cell = self._take() or self._make()
+            response = cell.handle_request(request)
+        except BaseException:
+            self.drop(cell)
+            raise
+        response.stream = _Stream(cast("httpx.SyncByteStream", response.stream), self, cell)
+        return response
+
+    def _take(self) -> httpx.HTTPTransport | None:
+        # Without looking first: another thread may be as fast.
+        try:
+            return self._idle.pop()[1]
+        except IndexError:
+            return None
+
+    def give_back(self, cell: httpx.HTTPTransport) -> None:
+        """Keep a connection whose answer was read, and close those that were idle for too long."""
+        now = time.monotonic()
+        self._idle.append((now, cell))
+        self._slots.release()
+        try:
+            while self._is_closed or self._idle[0][0] < now - IDLE:
+                self._idle.popleft()[1].close()
+        except IndexError:
+            pass
+
+    def drop(self, cell: httpx.HTTPTransport | None) -> None:
+        """Close a connection of which nobody knows what is still on its way over it."""
+        self._slots.release()
+        if cell is not None:
+            cell.close()
+
+    def close(self) -> None:
+        """Close the idle connections now, and the others when their answer is read."""
+        self._is_closed = True
+        while cell := self._take():
+            cell.close()
+
+
+class _Stream(httpx.SyncByteStream):
+    """The body of an answer, which gives the connection back when it is closed."""
+
+    def __init__(self, stream: httpx.SyncByteStream, cells: Cells, cell: httpx.HTTPTransport) -> None:
+        self._stream = stream
+        self._cells = cells
+        self._cell: httpx.HTTPTransport | None = cell
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._stream.__iter__()
+
+    def close(self) -> None:
+        if (cell := self._cell) is None:
+            return
+        self._cell = None
+        try:
+            self._stream.close()
+        except BaseException:
+            self._cells.drop(cell)
+            raise
+        self._cells.give_back(cell)
