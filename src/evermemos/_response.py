@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from . import _json
 from .errors import ErrorDetail, one_line
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class RawResponse(Generic[T]):
         Raises:
             ValueError: If it is not JSON.
         """
-        return json.loads(self.content, parse_constant=_no_constant)
+        return _json.loads(self.content)
 
     @property
     def request_id(self) -> str | None:
@@ -84,10 +85,6 @@ class RawResponse(Generic[T]):
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     return next((value for name in REQUEST_ID_HEADERS if (value := headers.get(name))), None)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"JSON has no {name}")
 
 
 class Words(NamedTuple):
