@@ -1,10 +1,10 @@
 """The short way of a request through httpx: straight to the transport.
 
 `httpx.Client.send` merges URLs, headers and cookies, and goes through generators for auth and redirects, which costs
-more than all the rest of a call (docs/decisions.md has the figures). Nearly always nothing comes of it. So where nothing
-would, the request is copied from a template, which `build_request` has made for the first request of the operation, and
-the transport is called directly. Whatever else may be wanted of the httpx client (hooks, auth, cookies, parameters, a
-method that a tracer has replaced) makes a request take the ordinary way. EVERMEMOS_SHORT_WAY=0 makes all of them.
+more than all the rest of a call (docs/decisions.md has the figures). Nearly always nothing comes of it. So where
+nothing would, the request is copied from a template, which `build_request` has made for the first request of the
+operation, and the transport is called directly. Whatever else may be wanted of the httpx client (hooks, auth, cookies,
+parameters, a method that a tracer has replaced) makes a request take the ordinary way. EVERMEMOS_SHORT_WAY=0 makes all.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def is_open(client: Any) -> bool:
         or not own.keys().isdisjoint(METHODS)
     ):
         return False
-    # As a list, which is faster than a generator.
-    return all([is_original(getattr(type(client), name, None), "httpx.") for name in METHODS])
+    cls = type(client)
+    return all([is_original(getattr(cls, name, None), "httpx.") for name in METHODS])  # noqa: C419 - a list is faster
 
 
 def prepare(client: Any, call: Call[Any], templates: dict[str, Template]) -> tuple[httpx.Request, Any]:
