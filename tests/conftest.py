@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import socket
+import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -19,11 +20,14 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from evermemos import AsyncEverMemOS, EverMemOS
+from evermemos import AsyncEverMemOS, EverMemOS, _json
 from evermemos.sandbox import Answer, Sandbox
 
 pytest_plugins = ["pytester", "evermemos.pytest_plugin"]
 ROOT = Path(__file__).resolve().parent.parent
+# The suite runs twice. First as after a plain installation, and where a handler answers, requests take the short way to it.
+# Then with the extra `fast`, and handlers answer an httpx client of the user's own.
+FAST = os.environ.get("EVERMEMOS_TEST_FAST") == "1"
 Handler = Callable[[httpx.Request], httpx.Response]
 # By scenario, how many recorded exchanges the sandbox answers as the server did, and how many there are.
 REPLAYED = pytest.StashKey[dict[str, tuple[int, int]]]()
@@ -34,6 +38,14 @@ def spec() -> dict[str, Any]:
     """openapi.yaml."""
     document: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
     return document
+
+
+@pytest.fixture(autouse=True)
+def extra_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use the extra `fast` in the run that is for it, and do without in the other one, though it is installed."""
+    monkeypatch.setattr(_json, "_chosen", None if FAST else _json.Standard())
+    if not FAST:
+        monkeypatch.setitem(sys.modules, "evermemos._aiohttp", None)
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +117,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.line(f"{scenario:<20} {agreed:>4} of {total}")
 
 
+class Answering(Sandbox):
+    """Stands for a sandbox, and has a handler answer."""
+
+    def __init__(self, handler: Handler) -> None:
+        super().__init__()
+        self._handler = handler
+
+    def transport(self) -> Any:
+        return httpx.MockTransport(self._handler)
+
+
 class Flavour:
     """The synchronous or the asynchronous client, called in the same way."""
 
@@ -116,12 +139,18 @@ class Flavour:
 
     def client(self, handler: Handler | None = None, **settings: Any) -> Any:
         """Make a client. With a handler it sends nowhere: the handler answers."""
-        if handler is not None:
-            cls = {"sync": httpx.Client, "async": httpx.AsyncClient}[self.name]
-            settings["http_client"] = cls(transport=httpx.MockTransport(handler))
+        if handler is not None and FAST:
+            settings["http_client"] = self.httpx_client(handler)
         client = self.cls(**{"api_key": "test-key", **settings})
+        if handler is not None and not FAST:
+            client._settings = client._settings._replace(sandbox=Answering(handler))
         self._clients.append(client)
         return client
+
+    def httpx_client(self, handler: Handler) -> Any:
+        """Make an httpx client of a user's own, which sends nowhere: the handler answers."""
+        cls = {"sync": httpx.Client, "async": httpx.AsyncClient}[self.name]
+        return cls(transport=httpx.MockTransport(handler))
 
     def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a method of the client and return its result, or raise its error."""

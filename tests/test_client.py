@@ -83,7 +83,7 @@ def test_an_http_client_of_the_other_kind_is_refused(flavour: Flavour) -> None:
 @pytest.mark.parametrize("more", [{"proxy": "http://localhost:1"}, {"verify": False}, {"verify": str(CERTIFICATE)}])
 def test_proxy_and_verify_belong_to_an_http_client_of_ones_own(flavour: Flavour, more: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(more))):
-        flavour.client(lambda _: answer(PATCHED), **more)
+        flavour.client(http_client=flavour.httpx_client(lambda _: answer(PATCHED)), **more)
 
 
 # Proxy and TLS

@@ -283,7 +283,7 @@ def test_another_process_takes_the_key_from_its_own_environment(flavour: Flavour
 
 
 def test_a_client_with_an_http_client_of_ones_own_refuses_to_be_pickled(flavour: Flavour) -> None:
-    client = flavour.client(lambda _: answer(PATCHED))
+    client = flavour.client(http_client=flavour.httpx_client(lambda _: answer(PATCHED)))
     for each in (client, client.with_options(timeout=1)):
         with pytest.raises(ConfigurationError, match=r"http_client.*pickled"):
             pickle.dumps(each)

@@ -200,9 +200,9 @@ class Call(Generic[T]):
             self._timeout, lambda seconds: Seconds.until(now + most, min(most if seconds is None else seconds, most))
         )
 
-    def key(self, *, is_plain: bool = False) -> ApiKey | None:
-        """Return the key to send, unless there is none or a header stands for it. A plain request has no own ones."""
-        given = {*self._settings.default_headers, *(() if is_plain else self.own_headers)}
+    def key(self) -> ApiKey | None:
+        """Return the key to send, unless there is none or headers say otherwise."""
+        given = {*self._settings.default_headers, *self.own_headers}
         return None if "authorization" in map(str.lower, given) else self._settings.api_key
 
     def send_options(self) -> dict[str, Any]:

@@ -86,8 +86,6 @@ class _Cell(httpx.HTTPTransport):
 
 
 def _arguments(settings: Settings, cells: Callable[..., Any]) -> dict[str, Any]:
-    # A client that was unpickled may have found no key.
-    settings.check_key()
     headers = {"User-Agent": USER_AGENT}
     if settings.sandbox is not None:
         return {"headers": headers, "transport": settings.sandbox.transport()}

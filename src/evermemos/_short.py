@@ -33,15 +33,12 @@ logger = logging.getLogger("httpx")
 
 
 class Template(NamedTuple):
-    """What the requests of an operation have in common, the key included: it must not show, and is never pickled."""
+    """What the requests of an operation have in common, but for the key."""
 
     url: httpx.URL
     headers: httpx.Headers
     # The headers of the httpx client that it was made with.
     made_with: list[tuple[bytes, bytes]]
-
-    def __repr__(self) -> str:
-        return "<Template>"
 
 
 def is_original(function: Any, package: str) -> bool:
@@ -72,7 +69,8 @@ def prepare(client: Any, call: Call[Any], templates: dict[str, Template]) -> tup
         return call.request(client), None
     template = templates.get(call.name)
     if template is None or template.made_with != client.headers.raw:
-        template = templates[call.name] = _template(client, call)
+        ordinary = call.request(client, is_plain=True)
+        template = templates[call.name] = Template(ordinary.url, ordinary.headers, client.headers.raw)
     url = template.url.copy_merge_params(call.params) if call.params else template.url
     content = call.content or b""
     request = httpx.Request(
@@ -86,16 +84,11 @@ def prepare(client: Any, call: Call[Any], templates: dict[str, Template]) -> tup
         request.headers["Content-Length"] = str(len(content))
     if call.own_headers:
         request.headers.update(call.own_headers)
+    if (key := call.key()) is not None:
+        request.headers["Authorization"] = key.header()
     # Mocks and other transports ask for the content.
     request.read()
     return request, client._transport_for_url(url)  # noqa: SLF001
-
-
-def _template(client: Any, call: Call[Any]) -> Template:
-    request = call.request(client, is_plain=True)
-    if (key := call.key(is_plain=True)) is not None:
-        request.headers["Authorization"] = key.header()
-    return Template(request.url, request.headers, client.headers.raw)
 
 
 def received(client: Any, request: httpx.Request, response: httpx.Response) -> None:

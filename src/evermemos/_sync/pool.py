@@ -40,6 +40,8 @@ class Pool:
             self._clients.pop(gone, None)
         from .._http import build_sync
 
+        # A client that was unpickled may have found no key.
+        settings.check_key()
         # Of two threads that come here at once one wins; the other's client has no connection yet.
         return self._clients.setdefault(place, build_sync(settings))
 
