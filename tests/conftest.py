@@ -25,8 +25,8 @@ from evermemos.sandbox import Answer, Sandbox
 
 pytest_plugins = ["pytester", "evermemos.pytest_plugin"]
 ROOT = Path(__file__).resolve().parent.parent
-# The suite runs twice. First as after a plain installation, and where a handler answers, requests take the short way to it.
-# Then with the extra `fast`, and handlers answer an httpx client of the user's own.
+# The suite runs twice. First as after a plain installation, and where a handler answers, requests take the short way to
+# it. Then with the extra `fast`, and handlers answer an httpx client of the user's own.
 FAST = os.environ.get("EVERMEMOS_TEST_FAST") == "1"
 Handler = Callable[[httpx.Request], httpx.Response]
 # By scenario, how many recorded exchanges the sandbox answers as the server did, and how many there are.
@@ -45,7 +45,7 @@ def extra_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the extra `fast` in the run that is for it, and do without in the other one, though it is installed."""
     monkeypatch.setattr(_json, "_chosen", None if FAST else _json.Standard())
     if not FAST:
-        monkeypatch.setitem(sys.modules, "evermemos._aiohttp", None)
+        monkeypatch.setitem(sys.modules, "evermemos._http1", None)
 
 
 @pytest.fixture(autouse=True)

@@ -47,10 +47,10 @@ class Seconds(float):
 def within_sync(
     seconds: float | None, transport: Any, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Call a function, and raise TimeoutError if it takes longer.
+    """Call a function, and raise TimeoutError if it takes longer, unless a transport keeps to the deadline by itself.
 
-    With a transport that does not keep to a deadline by itself the function runs in a thread, which is left behind if
-    it is late: it ends with the next part of the body, with a read timeout, or when its connection is closed.
+    The function runs in a thread, which is left behind if it is late: it ends with the next part of the body, with a
+    read timeout, or when its connection is closed.
     """
     if seconds is None or getattr(transport, "keeps_deadline", False):
         return function(*args, **kwargs)
@@ -58,10 +58,10 @@ def within_sync(
 
 
 async def within_async(
-    seconds: float | None, _: Any, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    seconds: float | None, transport: Any, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Call a function, and raise TimeoutError if it takes longer."""
-    if seconds is None:
+    """Call a function, and raise TimeoutError if it takes longer, unless a transport keeps the deadline by itself."""
+    if seconds is None or getattr(transport, "keeps_deadline", False):
         return await function(*args, **kwargs)
     async with asyncio.timeout(seconds):
         return await function(*args, **kwargs)

@@ -55,25 +55,30 @@ class AsyncClient(httpx.AsyncClient):
 def build_sync(settings: Settings) -> httpx.Client:
     from ._sync.cells import Cells
 
+    def transport(**of: Any) -> httpx.BaseTransport:
+        cells = Cells(partial(_Cell, **of))
+        cells.keeps_deadline = True
+        return cells
+
     with _as_configuration_error():
-        return Client(**_arguments(settings, lambda **of: Cells(partial(_Cell, **of))))
+        return Client(**_arguments(settings, transport))
 
 
 def build_async(settings: Settings) -> httpx.AsyncClient:
     from ._async.cells import IDLE, LIMIT, AsyncCells
 
-    def cells(**of: Any) -> httpx.AsyncBaseTransport:
-        made = AsyncCells(partial(httpx.AsyncHTTPTransport, limits=ONE, **of))
+    def transport(**of: Any) -> httpx.AsyncBaseTransport:
+        cells = AsyncCells(partial(httpx.AsyncHTTPTransport, limits=ONE, **of))
         if settings.proxy is None:
             # Without the extra `fast` it is not there.
             with contextlib.suppress(ImportError):
-                from ._aiohttp import fast_transport
+                from ._http1 import Http1Transport
 
-                return fast_transport(made, verify=of["verify"], limit=LIMIT, idle=IDLE)
-        return made
+                return Http1Transport(cells, httpx.URL(settings.base_url), verify=of["verify"], limit=LIMIT, idle=IDLE)
+        return cells
 
     with _as_configuration_error():
-        return AsyncClient(**_arguments(settings, cells))
+        return AsyncClient(**_arguments(settings, transport))
 
 
 class _Cell(httpx.HTTPTransport):
@@ -85,14 +90,14 @@ class _Cell(httpx.HTTPTransport):
         pool._network_backend = Network(pool._network_backend)  # noqa: SLF001
 
 
-def _arguments(settings: Settings, cells: Callable[..., Any]) -> dict[str, Any]:
+def _arguments(settings: Settings, transport: Callable[..., Any]) -> dict[str, Any]:
     headers = {"User-Agent": USER_AGENT}
     if settings.sandbox is not None:
         return {"headers": headers, "transport": settings.sandbox.transport()}
     if settings.proxy is None and getproxies().keys() & {"http", "https", "all"}:
         # Which of the environment's proxies is asked for what is for httpx to know.
         return {"headers": headers, "verify": _tls(settings)}
-    return {"headers": headers, "transport": cells(verify=_tls(settings), proxy=settings.proxy)}
+    return {"headers": headers, "transport": transport(verify=_tls(settings), proxy=settings.proxy)}
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

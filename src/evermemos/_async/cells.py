@@ -28,7 +28,8 @@ class AsyncCells(httpx.AsyncBaseTransport):
         make (Callable[[], httpx.AsyncHTTPTransport]): Makes a transport for one connection.
     """
 
-    keeps_deadline = True
+    # Whether the connections do, of themselves.
+    keeps_deadline = False
 
     def __init__(self, make: Callable[[], httpx.AsyncHTTPTransport]) -> None:
         self._make = make

@@ -29,7 +29,8 @@ class Cells(httpx.BaseTransport):
         make (Callable[[], httpx.HTTPTransport]): Makes a transport for one connection.
     """
 
-    keeps_deadline = True
+    # Whether the connections do, of themselves.
+    keeps_deadline = False
 
     def __init__(self, make: Callable[[], httpx.HTTPTransport]) -> None:
         self._make = make
