@@ -1,15 +1,20 @@
 """The generated models: nothing that breaks the schema gets in, nothing that conforms gets lost."""
 
 import copy
+import gc
 import pickle
 import re
-from collections.abc import Mapping, MutableMapping
+import sys
+from collections import UserDict
+from collections.abc import Iterator, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 import pytest
-from evermemos_api import models
+from evermemos_api import models, types
 from evermemos_api.types import UNSET, DecodeError, MapModel, Unset
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -305,3 +310,112 @@ def test_what_is_no_object_is_refused_at_the_top(name: str, value: Any) -> None:
     with pytest.raises(DecodeError, match=r"^\$: expected object, got ") as raised:
         model(name).from_dict(value)
     assert raised.value.path == ()
+
+
+def people(count: int, last: Any = None) -> dict[str, Any]:
+    """A body with many users, the last of which may be something else."""
+    users: dict[str, Any] = {f"user_{i}": {"full_name": "N", "extra": {"shoe_size": i}} for i in range(count - 1)}
+    return {**RECORD, "user_details": {**users, "last": {"role": "user"} if last is None else last}}
+
+
+class Watched(UserDict[str, Any]):
+    """A mapping that notes the garbage collector's thresholds while it is read."""
+
+    def __init__(self, values: Any, then: Any = None) -> None:
+        super().__init__(values)
+        self.seen: list[tuple[int, int, int]] = []
+        self.then = then
+
+    def keys(self) -> Any:
+        self.seen.append(gc.get_threshold())
+        if self.then:
+            self.then()
+        return super().keys()
+
+
+@pytest.fixture(params=[(700, 10, 10), (50_000, 5, 7), (0, 10, 10), (5_000_000, 10, 10)])
+def thresholds(request: pytest.FixtureRequest) -> Iterator[tuple[int, int, int]]:
+    before = gc.get_threshold()
+    gc.set_threshold(*request.param)
+    yield gc.get_threshold()
+    gc.set_threshold(*before)
+    gc.enable()
+
+
+def test_garbage_is_collected_rarely_while_a_large_answer_is_read_and_as_before_after_it(thresholds: Any) -> None:
+    record = models.ConversationMetaResponse
+    last = Watched({"role": "user"})
+    for count in (types.MANY, types.MANY + 1):
+        assert len(record.from_dict(people(count, last)).user_details) == count  # type: ignore[arg-type]
+        assert gc.get_threshold() == thresholds
+    small, large = last.seen[0], last.seen[-1]
+    assert small == thresholds
+    assert large == ((types.RARELY, *thresholds[1:]) if 0 < thresholds[0] < types.RARELY else thresholds)
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("failure", [DecodeError, KeyboardInterrupt])
+def test_a_failure_in_a_large_answer_leaves_the_garbage_collector_as_it_was(thresholds: Any, failure: Any) -> None:
+    def fail() -> None:
+        raise failure("nothing", "something")
+
+    with pytest.raises(failure):
+        models.ConversationMetaResponse.from_dict(people(1000, Watched({}, fail)))
+    assert gc.get_threshold() == thresholds
+
+
+def test_what_the_program_does_with_the_garbage_collector_meanwhile_stays(thresholds: Any) -> None:
+    models.ConversationMetaResponse.from_dict(people(1000, Watched({}, gc.disable)))
+    assert not gc.isenabled()
+    assert gc.get_threshold() == thresholds
+    models.ConversationMetaResponse.from_dict(people(1000, Watched({}, lambda: gc.set_threshold(123, 4, 5))))
+    assert gc.get_threshold()[:2] == (123, 4)
+
+
+def test_many_threads_leave_the_garbage_collector_as_it_was(thresholds: Any) -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            bodies = [people(150 + i % 50, 5 if i % 3 else None) for i in range(300)]
+            outcomes = list(pool.map(problem, bodies))
+    finally:
+        sys.setswitchinterval(interval)
+    assert outcomes == ["$.user_details.last: expected object, got int 5" if i % 3 else "" for i in range(300)]
+    assert gc.get_threshold() == thresholds
+    assert gc.isenabled()
+
+
+def problem(body: Any) -> str:
+    try:
+        models.ConversationMetaResponse.from_dict(body)
+    except DecodeError as error:
+        return str(error)
+    return ""
+
+
+def test_a_subclass_of_a_users_own_is_made_by_its_own_constructor() -> None:
+    @attrs.define
+    class Named(models.UserDetail):
+        def __attrs_post_init__(self) -> None:
+            self.full_name = str(self.full_name).upper()
+
+    class Plain(models.Extra):
+        pass
+
+    body = {"full_name": "John Smith", "shoe_size": 44}
+    named = Named.from_dict(body)
+    assert (type(named), named.full_name, named.additional_properties) == (Named, "JOHN SMITH", {"shoe_size": 44})
+    assert (type(Plain.from_dict(body)), Plain.from_dict(body).to_dict()) == (Plain, body)
+
+
+def test_reading_changes_nothing_and_lists_and_maps_of_a_model_are_its_own() -> None:
+    body = {**RECORD, "tags": ["a"], "scene_desc": {"type": "x"}}
+    before = copy.deepcopy(body)
+    record = models.ConversationMetaResponse.from_dict(MappingProxyType(body))
+    for container in (record.tags, record.scene_desc, record.additional_properties):
+        assert container
+    record.tags.append("b")  # type: ignore[union-attr]
+    record.scene_desc["type"] = "y"  # type: ignore[index]
+    record.additional_properties["colour"] = "blue"
+    assert body == before

@@ -1,20 +1,22 @@
-"""What every generated model is made of: UNSET, the base classes with their JSON codec, and DecodeError.
+"""What every generated model is made of: UNSET, and the base classes with their JSON codec.
 
 A model is a plain attrs declaration. Its codec is compiled from the annotations when the class is first used, as attrs
 compiles `__init__`: one function that takes each field as it is if its class is allowed, and hands anything else to the
 function for its annotation. Nothing that does not fit gets through; unknown fields are kept in `additional_properties`.
 """
 
-import datetime
-import enum
+import gc
 import types
 import typing
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from http import HTTPStatus
-from typing import Any, Final, Generic, Literal, NamedTuple, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, NoReturn, Self, TypeVar
 
-import attrs
+from .errors import DecodeError, describe, json_path
+
+if TYPE_CHECKING:
+    from http import HTTPStatus
+
+    import attrs
 
 __all__ = [
     "UNSET",
@@ -57,38 +59,6 @@ class Unset:
 UNSET: Final[Unset] = Unset()
 
 
-class DecodeError(ValueError):
-    """JSON that does not fit the schema.
-
-    Attributes:
-        expected (str): What the schema allows at this place.
-        got (str): What came: its type, and its value where that cannot be somebody's text.
-        path (tuple[str | int, ...]): Where, as keys and indexes from the top.
-    """
-
-    def __init__(self, expected: str, got: str, path: tuple[str | int, ...] = ()) -> None:
-        super().__init__(expected, got, path)
-
-    @property
-    def expected(self) -> str:
-        return str(self.args[0])
-
-    @property
-    def got(self) -> str:
-        return str(self.args[1])
-
-    @property
-    def path(self) -> tuple[str | int, ...]:
-        return tuple(self.args[2])
-
-    def inside(self, key: str | int) -> None:
-        """Note that the place is inside `key` of an outer value."""
-        self.args = (self.expected, self.got, (key, *self.path))
-
-    def __str__(self) -> str:
-        return f"${json_path(self.path)}: expected {self.expected}, got {self.got}"
-
-
 class Model:
     """Base class of the models: JSON objects with declared fields."""
 
@@ -104,13 +74,11 @@ class Model:
         Raises:
             DecodeError: If anything in it does not fit the schema.
         """
-        if src_dict.__class__ is not dict and not isinstance(src_dict, Mapping):
-            raise DecodeError("object", describe(src_dict))
-        return _codecs[cls].decode(src_dict)  # type: ignore[no-any-return]
+        return _decoders[cls](src_dict)  # type: ignore[no-any-return]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parsed JSON object that this model stands for. Fields that are UNSET are left out."""
-        return _codecs[self.__class__].encode(self)
+        return _encoders[self.__class__](self)
 
     @property
     def additional_keys(self) -> list[str]:
@@ -146,11 +114,10 @@ class MapModel(Model, MutableMapping[str, V], Generic[V]):
     __eq__ = Mapping.__eq__
 
 
-@attrs.define
-class Response(Generic[T]):
+class Response(NamedTuple, Generic[T]):
     """A response from an endpoint"""
 
-    status_code: HTTPStatus
+    status_code: "HTTPStatus"
     content: bytes
     headers: MutableMapping[str, str]
     parsed: T | None
@@ -163,22 +130,21 @@ def encode(value: Any) -> Any:
         return value
     if isinstance(value, Model):
         return value.to_dict()
-    if cls is dict or isinstance(value, Mapping):
+    if cls is dict or (cls is not list and isinstance(value, Mapping)):
         return {
             key: item if item.__class__ in _PLAIN else encode(item) for key, item in value.items() if item is not UNSET
         }
     if cls is list or (isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))):
         return [item if item.__class__ in _PLAIN else encode(item) for item in value]
+    import datetime
+    import enum
+    import uuid
+
     if isinstance(value, (datetime.datetime, datetime.date)):
         return value.isoformat()
     if isinstance(value, enum.Enum):
         return value.value
     return str(value) if isinstance(value, uuid.UUID) else value
-
-
-def json_path(path: Iterable[str | int]) -> str:
-    """Write a place inside a JSON value, such as `.users['a b'].tags[0]`."""
-    return "".join(f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]" for key in path)
 
 
 def hidden(value: Any) -> str:
@@ -189,17 +155,6 @@ def hidden(value: Any) -> str:
     return f"<{type(value).__name__}{size}>"
 
 
-def describe(value: Any, *, text: bool = False) -> str:
-    """Name a value that did not fit: its type, and the value itself for numbers and, with `text`, for short strings."""
-    if value is None:
-        return "null"
-    # Python refuses to write integers of thousands of digits.
-    if isinstance(value, int) and value.bit_length() > 256:
-        return f"int of {value.bit_length()} bits"
-    shown = repr(value) if isinstance(value, (bool, int, float)) or (text and isinstance(value, str)) else ""
-    return f"{type(value).__name__} {shown[:60]}".strip()
-
-
 class _Type(NamedTuple):
     """How the values of one annotation are read."""
 
@@ -207,82 +162,107 @@ class _Type(NamedTuple):
     accepts: frozenset[type]  # exact classes that are taken as they are
     convert: Callable[[Any], Any]  # for every other value: returns it converted, or raises DecodeError
     json_class: type = type(None)  # the class of JSON values that `convert` can do something with
-    constants: Mapping[str, Any] = {}  # of a model: the fields with one possible value
+    words: frozenset[str] = frozenset()  # strings that are taken as they are, where not every string is
+    model: type | None = None  # the class that every JSON object becomes
+    item: "_Type | None" = None  # how the items of every JSON array are read
+    convert_list: Callable[[Any], Any] | None = None  # the `convert` that is right for every JSON array
 
 
-class _Codec(NamedTuple):
-    """The two functions of a model class."""
-
-    decode: Callable[[Mapping[str, Any]], Any]
-    encode: Callable[[Any], dict[str, Any]]
-
-
-_MISSING: Final = object()
+_MISSING: Final = type("nothing", (), {})()  # describe() shows the name of the class
 _PLAIN: Final[frozenset[type]] = frozenset({str, int, float, bool, type(None)})
 # Levels of nesting inside a free field that are taken.
 DEEPEST: Final = 200
+# Lists and maps with more items than this are large.
+MANY: Final = 100
+# New objects between two garbage collections while something large is decoded.
+RARELY: Final = 1_000_000
 
-# A field that is read: taken as it is, or converted; and a field that is written.
-_READ = """
-    v{i} = get({name!r}, {absent})
-    if v{i}.__class__ not in accepts{i}:
-        if v{i} is MISSING:
-            raise DecodeError({expected!r}, "nothing", ({name!r},))
-        try:
-            v{i} = convert{i}(v{i})
-        except DecodeError as error:
-            error.inside({name!r})
-            raise"""
-_WRITE = """
-    v = model.{attribute}
-    if v.__class__ in PLAIN:
-        result[{name!r}] = v
-    elif v is not UNSET:
-        result[{name!r}] = encode(v)"""
-_MODULE = """
+# What is merged with `absent` has every declared field, in their order, and after them the unknown ones.
+_DECODE = """
 def decode(source):
-    get = source.get{read}
-    if known.issuperset(source):
-        return cls({values})
-    return cls({values}**unknown(source))
-
-def write(model):
+    fields = absent | (source if type(source) is dict else as_dict(source))
+    rest = take_rest(fields) if len(fields) > {count} else {{}}
+    {values}= fields.values()
+    at = None
+    try:{read}
+    except DecodeError as error:
+        error.inside(at)
+        raise
+    if rest:
+        rest = convert_rest(rest){result}
+"""
+_READ = """
+        if not ({test}):
+            at = {name!r}
+            {v} = {convert}"""
+# A list of scalars, of which most have a few items only.
+_READ_LIST = """
+        if type({v}) is list:
+            for item in {v}:
+                if not ({item_test}):
+                    at = {name!r}
+                    {v} = {convert}
+                    break
+            else:
+                {v} = {v}.copy()
+        elif not ({test}):
+            at = {name!r}
+            {v} = {convert}"""
+_DECODE_MAP = """
+def decode(source):
+    rest = convert_rest(source){result}
+"""
+_ENCODE = """
+def encode_model(model):
     result = {start}{write}
     return result
 """
+_WRITE = """
+    v = model.{attribute}
+    if v is not UNSET:
+        result[{name!r}] = v if type(v) in PLAIN else encode(v)"""
 
 
-class _Codecs(dict[type, _Codec]):
-    def __missing__(self, cls: type) -> _Codec:
+class _Decoders(dict[type, Callable[[Any], Any]]):
+    """The function that reads a model class, compiled when it is first asked for."""
+
+    def __missing__(self, cls: type) -> Callable[[Any], Any]:
         hints = typing.get_type_hints(cls, localns=_ModelNames())
-        rest = _compile(hints.pop("additional_properties")).convert if "additional_properties" in hints else None
-        declared = [field for field in attrs.fields(cls) if field.name in hints]
-        names = frozenset(map(_json_name, declared))
-
-        def unknown(source: Mapping[str, Any]) -> dict[str, Any]:
-            fields = {key: value for key, value in source.items() if key not in names} if names else source
-            if rest is None:
-                raise DecodeError("no such field", "an unknown field", (next(iter(fields)),))
-            return {"additional_properties": rest(fields)}
-
-        scope = {"cls": cls, "known": names, "unknown": unknown, "encode": encode, "DecodeError": DecodeError}
-        scope |= {"MISSING": _MISSING, "UNSET": UNSET, "PLAIN": _PLAIN}
-        read = write = ""
-        for i, field in enumerate(declared):
+        rest = _compile(hints["additional_properties"]).convert if "additional_properties" in hints else _no_such_field
+        scope: dict[str, Any] = {"cls": cls, "new": object.__new__, "as_dict": _as_dict, "convert_rest": rest}
+        scope |= {"decoders": self, "DecodeError": DecodeError, "UNSET": UNSET, "PLAIN": _PLAIN}
+        absent, values, read = dict[str, Any](), dict[str, str](), ""
+        for i, field in enumerate(_declared(cls)):
             name, how = _json_name(field), _compile(hints[field.name])
-            scope |= {f"accepts{i}": how.accepts, f"convert{i}": how.convert}
-            absent = "UNSET" if Unset in how.accepts else "MISSING"
-            read += _READ.format(i=i, name=name, absent=absent, expected=how.expected)
-            write += _WRITE.format(attribute=field.name, name=name)
+            absent[name] = UNSET if Unset in how.accepts else _MISSING
+            values[field.name] = f"v{i}"
+            read += _read(i, name, how, scope)
+        scope |= {"absent": absent, "take_rest": lambda fields: {k: fields.pop(k) for k in list(fields)[len(absent) :]}}
+        assigned = values if rest is _no_such_field else values | {"additional_properties": "rest"}
+        parts = {"count": len(values), "values": "".join(f"{v}, " for v in values.values()), "read": read}
+        exec((_DECODE if values else _DECODE_MAP).format(**parts, result=_result(cls, assigned)), scope)
+        decode: Callable[[Any], Any] = scope["decode"]
+        self[cls] = decode
+        return decode
+
+
+class _Encoders(dict[type, Callable[[Any], dict[str, Any]]]):
+    """The function that writes a model class, compiled when it is first asked for."""
+
+    def __missing__(self, cls: type) -> Callable[[Any], dict[str, Any]]:
+        names = {field.name: _json_name(field) for field in _declared(cls)}
+        write = "".join(_WRITE.format(attribute=attribute, name=name) for attribute, name in names.items())
         extra = "model.additional_properties"
-        start = "dict()" if rest is None else f"encode({extra}) if {extra} else dict()"
-        values = "".join(f"v{i}, " for i in range(len(declared)))
-        exec(_MODULE.format(read=read, write=write, values=values, start=start), scope)
-        codec = self[cls] = _Codec(scope["decode"], scope["write"])  # type: ignore[arg-type]
-        return codec
+        start = f"encode({extra}) if {extra} else {{}}" if hasattr(cls, "additional_properties") else "{}"
+        scope: dict[str, Any] = {"encode": encode, "UNSET": UNSET, "PLAIN": _PLAIN}
+        exec(_ENCODE.format(start=start, write=write), scope)
+        encode_model: Callable[[Any], dict[str, Any]] = scope["encode_model"]
+        self[cls] = encode_model
+        return encode_model
 
 
-_codecs: Final = _Codecs()
+_decoders: Final = _Decoders()
+_encoders: Final = _Encoders()
 
 
 class _ModelNames(dict[str, Any]):
@@ -296,8 +276,59 @@ class _ModelNames(dict[str, Any]):
         return getattr(models, name)
 
 
+def _declared(cls: type) -> list["attrs.Attribute[Any]"]:
+    return [field for field in cls.__attrs_attrs__ if field.name != "additional_properties"]  # type: ignore[attr-defined]
+
+
 def _json_name(field: "attrs.Attribute[Any]") -> str:
     return str(field.metadata.get("json", field.name))
+
+
+def _read(i: int, name: str, how: _Type, scope: dict[str, Any]) -> str:
+    """Write the statements that read a field, and put what they use into their scope."""
+    v, convert = f"v{i}", f"convert{i}(v{i})"
+    scope[f"convert{i}"] = how.convert
+    if how.model:
+        scope[f"model{i}"] = how.model
+        condition = "" if how.json_class is dict else f" if type({v}) is dict else {convert}"
+        convert = f"decoders[model{i}]({v}){condition}"
+    template, item_test = _READ, ""
+    if how.convert_list and how.item and how.item.json_class not in (dict, list):
+        template, item_test = _READ_LIST, _test("item", how.item)
+    elif how.convert_list:
+        scope[f"list{i}"] = how.convert_list
+        convert = f"list{i}({v}) if type({v}) is list else {convert}"
+    return template.format(v=v, name=name, test=_test(v, how), item_test=item_test, convert=convert)
+
+
+def _test(v: str, how: _Type) -> str:
+    """Write the condition on which a value is taken as it is, with what is most likely first."""
+    if how.accepts == _PLAIN:
+        return f"type({v}) in PLAIN"
+    tests = [f"type({v}) is str"] if str in how.accepts else []
+    tests += [f"type({v}) is str and {v} in {set(how.words)!r}"] if how.words else []
+    tests += [f"{v} is {name}" for name, kind in (("UNSET", Unset), ("None", type(None))) if kind in how.accepts]
+    tests += [f"type({v}) is {kind.__name__}" for kind in (bool, int, float) if kind in how.accepts]
+    return " or ".join(tests) or "False"
+
+
+def _result(cls: type, values: Mapping[str, str]) -> str:
+    """Write the statements that make an instance of attribute values."""
+    # Calling a class takes longer than all the rest. Only a user's subclass may have an __init__ that does more.
+    if cls.__module__.startswith(f"{__package__}.models."):
+        lines = ["model = new(cls)", *(f"model.{name} = {value}" for name, value in values.items()), "return model"]
+        return "".join(f"\n    {line}" for line in lines)
+    aliases = {field.name: field.alias for field in cls.__attrs_attrs__}  # type: ignore[attr-defined]
+    return f"\n    return cls({', '.join(f'{aliases[name]}={value}' for name, value in values.items())})"
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else _refuse("object", value)
+
+
+def _no_such_field(fields: Any) -> None:
+    for name in _as_dict(fields):
+        raise DecodeError("no such field", "an unknown field", (name,))
 
 
 def _compile(hint: Any) -> _Type:
@@ -309,18 +340,22 @@ def _compile(hint: Any) -> _Type:
     if origin is Literal:
         return _literal(typing.get_args(hint))
     if origin is list:
-        return _list(_compile(typing.get_args(hint)[0]))
+        return _items("list", list, tuple, enumerate, _compile(typing.get_args(hint)[0]))
     if origin is dict:
-        return _map(_compile(typing.get_args(hint)[1]))
+        return _items("object", dict, Mapping, dict.items, _compile(typing.get_args(hint)[1]))
     if isinstance(hint, type) and issubclass(hint, Model):
-        return _Type("object", frozenset(), hint.from_dict, dict, _constants(hint))
+        return _Type("object", frozenset(), lambda value: _decoders[hint](value), dict, model=hint)
     if hint in _SCALARS:
         return _SCALARS[hint]
+    if isinstance(hint, type) and f"{hint.__module__}.{hint.__qualname__}" in _PARSED:
+        return _parsed(_PARSED[f"{hint.__module__}.{hint.__qualname__}"], getattr(hint, "fromisoformat", hint))
     raise NotImplementedError(f"the codec does not know {hint!r}: use a JSON type in openapi.yaml")
 
 
 def _free(value: Any) -> Any:
     """Let any value through that is not so deep that working with it would run out of stack."""
+    if value is _MISSING:
+        _refuse("any value", value)
     level, depth = [value], 0
     while level := [item for item in level if item.__class__ is dict or item.__class__ is list]:
         depth += 1
@@ -373,53 +408,65 @@ def _literal(values: tuple[Any, ...]) -> _Type:
             return value
         raise DecodeError(expected, describe(value, text=True))
 
-    return _Type(expected, frozenset(), convert, values[0].__class__)
+    words = frozenset(value for value in values if isinstance(value, str))
+    return _Type(expected, frozenset(), convert, values[0].__class__, words)
 
 
-def _list(item: _Type) -> _Type:
+def _items(
+    expected: str, kind: Any, other: type, pairs: Callable[[Any], Iterable[tuple[Any, Any]]], item: _Type
+) -> _Type:
+    """Return how a list or a dict is read: as a copy, with every item read."""
+    accepts, model = item.accepts, item.model if item.json_class is dict else None
+
     def convert(value: Any) -> Any:
-        if not isinstance(value, (list, tuple)):
-            _refuse("list", value)
-        result = list(value)
-        for index, element in enumerate(result):
-            if element.__class__ not in item.accepts:
-                try:
-                    result[index] = item.convert(element)
-                except DecodeError as error:
-                    error.inside(index)
-                    raise
+        if type(value) is not kind and not isinstance(value, (kind, other)):
+            _refuse(expected, value)
+        result = kind(value)
+        read = item.convert if model is None else _decoders[model]
+        usual = _usual_thresholds() if len(result) > MANY else None
+        key: Any = None
+        try:
+            if usual:
+                gc.set_threshold(RARELY, *usual[1:])
+            for key, element in pairs(result):
+                if type(element) not in accepts:
+                    result[key] = read(element)
+        except DecodeError as error:
+            error.inside(key)
+            raise
+        finally:
+            # Whoever set others meanwhile keeps them.
+            if usual and gc.get_threshold()[0] == RARELY:
+                gc.set_threshold(*usual)
         return result
 
-    return _Type("list", frozenset(), convert, list)
+    return _Type(expected, frozenset(), convert, kind, item=item, convert_list=convert if kind is list else None)
 
 
-def _map(item: _Type) -> _Type:
-    def convert(value: Any) -> Any:
-        result = dict(value)
-        for key, element in result.items():
-            if element.__class__ not in item.accepts:
-                try:
-                    result[key] = item.convert(element)
-                except DecodeError as error:
-                    error.inside(key)
-                    raise
-        return result
+def _usual_thresholds() -> tuple[int, int, int] | None:
+    """Return the thresholds of the garbage collector, or None if they are raised already, or collection is off.
 
-    return _Type("object", frozenset(), convert, dict)
+    Collections in the midst of a large answer take longer than reading it, and find nothing. Raised thresholds, unlike
+    gc.disable(), leave gc.disable() and gc.enable() to the program, and show that another decoder will lower them again.
+    """
+    usual = gc.get_threshold()
+    return usual if 0 < usual[0] < RARELY else None
 
 
 def _union(members: list[_Type]) -> _Type:
     accepts = frozenset[type]().union(*(member.accepts for member in members))
+    words = frozenset[str]().union(*(member.words for member in members))
     expected = " | ".join(member.expected for member in members if member is not _SCALARS[Unset])
-
     objects = [member for member in members if member.json_class is dict]
+    arrays = [member for member in members if member.json_class is list]
+    constants = {member: _constants(member.model) for member in objects if member.model and len(objects) > 1}
 
     def convert(value: Any) -> Any:
         if value.__class__ is dict and len(objects) == 1:
             return objects[0].convert(value)
         fitting = [member for member in members if isinstance(value, member.json_class)]
         if len(fitting) > 1 and isinstance(value, Mapping):
-            same = [m for m in fitting if all(value.get(name) == const for name, const in m.constants.items())]
+            same = [m for m in fitting if all(value.get(name) == v for name, v in constants.get(m, {}).items())]
             fitting = same if len(same) == 1 else fitting
         refused = describe(value)
         for member in fitting:
@@ -431,14 +478,17 @@ def _union(members: list[_Type]) -> _Type:
                 refused = refused if error.path else error.got
         raise DecodeError(expected, refused)
 
-    return _Type(expected, accepts, convert)
+    model = objects[0].model if len(objects) == 1 else None
+    item, convert_list = (arrays[0].item, arrays[0].convert_list) if len(arrays) == 1 else (None, None)
+    return _Type(expected, accepts, convert, words=words, model=model, item=item, convert_list=convert_list)
 
 
 def _constants(cls: type) -> dict[str, Any]:
+    """Return the fields of a model that have one possible value."""
     hints = typing.get_type_hints(cls, localns=_ModelNames())
     return {
         _json_name(field): typing.get_args(hints[field.name])[0]
-        for field in attrs.fields(cls)
+        for field in _declared(cls)
         if typing.get_origin(hints[field.name]) is Literal and len(typing.get_args(hints[field.name])) == 1
     }
 
@@ -450,7 +500,6 @@ _SCALARS: Final[dict[Any, _Type]] = {
     int: _Type("int", frozenset({int}), _integer, float),
     type(None): _scalar("null", type(None)),
     Unset: _Type("nothing", frozenset({Unset}), lambda value: _refuse("nothing", value), Unset),
-    datetime.datetime: _parsed("ISO 8601 time", datetime.datetime.fromisoformat),
-    datetime.date: _parsed("ISO 8601 date", datetime.date.fromisoformat),
-    uuid.UUID: _parsed("UUID", uuid.UUID),
 }
+# Classes that are made of a string, by name: most APIs have no use for the modules that define them.
+_PARSED: Final = {"datetime.datetime": "ISO 8601 time", "datetime.date": "ISO 8601 date", "uuid.UUID": "UUID"}

@@ -1,9 +1,9 @@
 """JSON as it is sent and received: by orjson where it is installed, else by the standard library, to the same effect.
 
 The standard library decides what a text means. What orjson refuses, or reads or writes in another way, is left to it:
-errors, integers beyond 64 bits, surrogates without their other half, and in writing all floats (orjson writes `1e16` for
-`1e+16`, and null for NaN). One thing differs: how deep a text may be nested, which with the standard library depends on
-how deep the stack is already.
+errors, integers beyond 64 bits, surrogates without their other half, and in writing all floats (orjson writes `1e16`
+for `1e+16`, and null for NaN). One thing differs: how deep a text may be nested, which with the standard library
+depends on how deep the stack is already.
 """
 
 from __future__ import annotations
