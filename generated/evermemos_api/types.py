@@ -76,6 +76,18 @@ class Model:
         """
         return _decoders[cls](src_dict)  # type: ignore[no-any-return]
 
+    @classmethod
+    def check(cls, src_dict: Mapping[str, Any]) -> None:
+        """Check a parsed JSON object that is to be sent, without making a model of it.
+
+        Args:
+            src_dict (Mapping[str, Any]): The object.
+
+        Raises:
+            DecodeError: If anything in it does not fit the schema, or is not declared there.
+        """
+        _checkers[cls](src_dict)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the parsed JSON object that this model stands for. Fields that are UNSET are left out."""
         return _encoders[self.__class__](self)
@@ -224,23 +236,29 @@ _WRITE = """
 
 
 class _Decoders(dict[type, Callable[[Any], Any]]):
-    """The function that reads a model class, compiled when it is first asked for."""
+    """The function that reads a model class, or only checks what it would be made of, compiled at first use."""
+
+    def __init__(self, *, only_check: bool = False) -> None:
+        self._only_check = only_check
 
     def __missing__(self, cls: type) -> Callable[[Any], Any]:
         hints = typing.get_type_hints(cls, localns=_ModelNames())
-        rest = _compile(hints["additional_properties"]).convert if "additional_properties" in hints else _no_such_field
+        rest: Callable[[Any], Any] = _no_such_field
+        if "additional_properties" in hints and not (self._only_check and _declared(cls)):
+            rest = _compile(hints["additional_properties"], self).convert
         scope: dict[str, Any] = {"cls": cls, "new": object.__new__, "as_dict": _as_dict, "convert_rest": rest}
         scope |= {"decoders": self, "DecodeError": DecodeError, "UNSET": UNSET, "PLAIN": _PLAIN}
         absent, values, read = dict[str, Any](), dict[str, str](), ""
         for i, field in enumerate(_declared(cls)):
-            name, how = _json_name(field), _compile(hints[field.name])
+            name, how = _json_name(field), _compile(hints[field.name], self)
             absent[name] = UNSET if Unset in how.accepts else _MISSING
             values[field.name] = f"v{i}"
             read += _read(i, name, how, scope)
         scope |= {"absent": absent, "take_rest": lambda fields: {k: fields.pop(k) for k in list(fields)[len(absent) :]}}
         assigned = values if rest is _no_such_field else values | {"additional_properties": "rest"}
         parts = {"count": len(values), "values": "".join(f"{v}, " for v in values.values()), "read": read}
-        exec((_DECODE if values else _DECODE_MAP).format(**parts, result=_result(cls, assigned)), scope)
+        result = "" if self._only_check else _result(cls, assigned)
+        exec((_DECODE if values else _DECODE_MAP).format(**parts, result=result), scope)
         decode: Callable[[Any], Any] = scope["decode"]
         self[cls] = decode
         return decode
@@ -262,6 +280,7 @@ class _Encoders(dict[type, Callable[[Any], dict[str, Any]]]):
 
 
 _decoders: Final = _Decoders()
+_checkers: Final = _Decoders(only_check=True)
 _encoders: Final = _Encoders()
 
 
@@ -331,20 +350,20 @@ def _no_such_field(fields: Any) -> None:
         raise DecodeError("no such field", "an unknown field", (name,))
 
 
-def _compile(hint: Any) -> _Type:
+def _compile(hint: Any, decoders: _Decoders) -> _Type:
     origin = typing.get_origin(hint)
     if hint is Any:
         return _Type("any value", _PLAIN, _free, object)
     if origin in (typing.Union, types.UnionType):
-        return _union([_compile(member) for member in typing.get_args(hint)])
+        return _union([_compile(member, decoders) for member in typing.get_args(hint)])
     if origin is Literal:
         return _literal(typing.get_args(hint))
     if origin is list:
-        return _items("list", list, tuple, enumerate, _compile(typing.get_args(hint)[0]))
+        return _items("list", list, tuple, enumerate, _compile(typing.get_args(hint)[0], decoders), decoders)
     if origin is dict:
-        return _items("object", dict, Mapping, dict.items, _compile(typing.get_args(hint)[1]))
+        return _items("object", dict, Mapping, dict.items, _compile(typing.get_args(hint)[1], decoders), decoders)
     if isinstance(hint, type) and issubclass(hint, Model):
-        return _Type("object", frozenset(), lambda value: _decoders[hint](value), dict, model=hint)
+        return _Type("object", frozenset(), lambda value: decoders[hint](value), dict, model=hint)
     if hint in _SCALARS:
         return _SCALARS[hint]
     if isinstance(hint, type) and f"{hint.__module__}.{hint.__qualname__}" in _PARSED:
@@ -413,7 +432,12 @@ def _literal(values: tuple[Any, ...]) -> _Type:
 
 
 def _items(
-    expected: str, kind: Any, other: type, pairs: Callable[[Any], Iterable[tuple[Any, Any]]], item: _Type
+    expected: str,
+    kind: Any,
+    other: type,
+    pairs: Callable[[Any], Iterable[tuple[Any, Any]]],
+    item: _Type,
+    decoders: _Decoders,
 ) -> _Type:
     """Return how a list or a dict is read: as a copy, with every item read."""
     accepts, model = item.accepts, item.model if item.json_class is dict else None
@@ -422,7 +446,7 @@ def _items(
         if type(value) is not kind and not isinstance(value, (kind, other)):
             _refuse(expected, value)
         result = kind(value)
-        read = item.convert if model is None else _decoders[model]
+        read = item.convert if model is None else decoders[model]
         usual = _usual_thresholds() if len(result) > MANY else None
         key: Any = None
         try:

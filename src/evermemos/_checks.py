@@ -10,10 +10,8 @@ import re
 import zoneinfo
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-import attrs
 from evermemos_api.types import UNSET, DecodeError, MapModel, Model, describe, encode, json_path
 
 from .errors import RequestValidationError
@@ -43,10 +41,9 @@ def body(model: type[Model], fields: Mapping[str, Any], *, validate: bool) -> di
     wire = plain(fields)
     if validate:
         try:
-            decoded = model.from_dict(wire)
-        except DecodeError as error:
-            raise _invalid(error.path, f"expected {error.expected}, got {error.got}{HINT}") from None
-        _refuse_unknown(decoded, ())
+            model.check(wire)
+        except DecodeError:
+            _explain(model, wire)
         for name, check in _CHECKS.items():
             if wire.get(name) is not None:
                 check(wire[name])
@@ -209,6 +206,15 @@ def _json_other(value: Any) -> Any:
     raise _Refused(f"{describe(value)} is no JSON value: expected str, int, float, bool, None, dict or list")
 
 
+def _explain(model: type[Model], wire: dict[str, Any]) -> None:
+    """Raise the error of an object that was found wrong."""
+    try:
+        decoded = model.from_dict(wire)
+    except DecodeError as error:
+        raise _invalid(error.path, f"expected {error.expected}, got {error.got}{HINT}") from None
+    _refuse_unknown(decoded, ())
+
+
 def _refuse_unknown(model: Model, path: Path) -> None:
     """Refuse fields that the schema does not declare, and name those that they could have meant."""
     if isinstance(model, MapModel):
@@ -216,21 +222,14 @@ def _refuse_unknown(model: Model, path: Path) -> None:
             if isinstance(item, Model):
                 _refuse_unknown(item, (*path, key))
         return
-    fields = _fields(type(model))  # type: ignore[arg-type] # classes are hashable
+    fields = {str(field.metadata.get("json", field.name)): field.name for field in type(model).__attrs_attrs__}  # type: ignore[attr-defined]
+    fields.pop("additional_properties", None)
     for key in model.additional_keys:
         raise _invalid((*path, key), f"no such field; {_suggest(key, fields)}{HINT}")
     for name, attribute in fields.items():
         value = getattr(model, attribute)
         if isinstance(value, Model):
             _refuse_unknown(value, (*path, name))
-
-
-@cache
-def _fields(model: Any) -> dict[str, str]:
-    """The attributes of a model by JSON name."""
-    fields = {str(field.metadata.get("json", field.name)): field.name for field in attrs.fields(model)}
-    fields.pop("additional_properties", None)
-    return fields
 
 
 def _suggest(name: str, known: Any) -> str:

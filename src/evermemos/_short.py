@@ -10,6 +10,7 @@ parameters, a method that a tracer has replaced) makes a request take the ordina
 from __future__ import annotations
 
 import logging
+from operator import attrgetter
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +28,10 @@ METHODS = (
     "_send_single_request",
     "_transport_for_url",
 )
+
+_methods = attrgetter(*METHODS)
+# What was found original, of httpx.Client and httpx.AsyncClient.
+_known_originals: list[tuple[Any, ...]] = []
 
 # The logger of httpx, which has a line for every request.
 logger = logging.getLogger("httpx")
@@ -50,17 +55,19 @@ def is_original(function: Any, package: str) -> bool:
 def is_open(client: Any) -> bool:
     """Whether a request of an httpx client may take the short way."""
     own = vars(client)
-    if "has_short_way" not in own or not own["has_short_way"] or client.is_closed or client.auth is not None:
+    if not own.get("has_short_way") or client.is_closed or client.auth is not None or client.params:
         return False
-    if (
-        client.params
-        or len(client.cookies.jar)
-        or any(client.event_hooks.values())
-        or not own.keys().isdisjoint(METHODS)
-    ):
+    if len(client.cookies.jar) or any(client.event_hooks.values()) or not own.keys().isdisjoint(METHODS):
         return False
-    cls = type(client)
-    return all([is_original(getattr(cls, name, None), "httpx.") for name in METHODS])  # noqa: C419 - a list is faster
+    try:
+        methods = _methods(type(client))
+    except AttributeError:
+        return False
+    if methods not in _known_originals:
+        if not all(is_original(method, "httpx.") for method in methods):
+            return False
+        _known_originals.append(methods)
+    return True
 
 
 def prepare(client: Any, call: Call[Any], templates: dict[str, Template]) -> tuple[httpx.Request, Any]:
