@@ -153,10 +153,11 @@ class Call(Generic[T]):
         )
         limit = settings.deadline if isinstance(deadline, Unset) else check_deadline(deadline)
         _checks.choice("on_missing", on_missing, ("default", "error"))
-        query = query or {}
-        if settings.validate and query.get("group_id", UNSET) not in (None, UNSET):
-            _checks.group_id(query["group_id"])
-        arguments = _checks.plain(query)
+        arguments: dict[str, Any] = {}
+        if query is not None:
+            if settings.validate and query.get("group_id", UNSET) not in (None, UNSET):
+                _checks.group_id(query["group_id"])
+            arguments = _checks.plain(query)
         self._group_id = arguments.get("group_id")
         more = _checks.additional("extra_body", extra_body)
         if operation.body is not None:
@@ -166,8 +167,10 @@ class Call(Generic[T]):
         request: dict[str, Any] = operation.request(**arguments)
         self.method = request["method"].upper()
         self.path = request["url"]
-        self.params = {**request.get("params", {}), **_checks.query(extra_query)}
-        self.own_headers = check_headers("extra_headers", extra_headers)
+        self.params = request.get("params", {})
+        if extra_query is not None:
+            self.params = {**self.params, **_checks.query(extra_query)}
+        self.own_headers = {} if extra_headers is None else check_headers("extra_headers", extra_headers)
         self._headers = request.get("headers", {})
         if operation.body is None and more:
             request["json"], self._headers = more, {"Content-Type": "application/json"}
@@ -216,20 +219,11 @@ class Call(Generic[T]):
         Raises:
             NotInTime: If the deadline is over.
         """
-        left = self.start()
-        self.attempts += 1
-        self._head = None
-        return left
-
-    def start(self) -> float | None:
-        """Return the seconds that the next attempt has, or None for no limit.
-
-        Raises:
-            NotInTime: If the deadline is over.
-        """
         left = self.time_left()
         if left is not None and left <= 0:
             raise NotInTime
+        self.attempts += 1
+        self._head = None
         return left
 
     def time_left(self) -> float | None:

@@ -163,6 +163,16 @@ async def acquire_async(slots: asyncio.Semaphore, seconds: float | None) -> None
         raise httpx.PoolTimeout("no connection is free") from None
 
 
+def _unpacker(encoding: bytes) -> Any:
+    name = encoding.decode("latin-1").strip().lower()
+    if name in ("identity", ""):
+        return None
+    if name not in ("gzip", "x-gzip", "deflate"):
+        raise httpx.DecodingError(f"content-encoding {name!r}, expected gzip, deflate or none")
+    # Bits 32 + 15: gzip and zlib headers are both recognised.
+    return zlib.decompressobj(32 + zlib.MAX_WBITS)
+
+
 class TooLarge(Exception):
     """The answer is larger than the client accepts."""
 
@@ -175,11 +185,7 @@ class BodyReader:
         self._parts: list[bytes] = []
         self._size = 0
         headers = {name.lower(): value for name, value in response.headers.raw}
-        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
-        # Bits 32 + 15: gzip and zlib headers are both recognised.
-        self._unpack = zlib.decompressobj(32 + zlib.MAX_WBITS) if encoding in ("gzip", "x-gzip", "deflate") else None
-        if encoding not in ("gzip", "x-gzip", "deflate", "identity", ""):
-            raise httpx.DecodingError(f"content-encoding {encoding!r}, expected gzip, deflate or none")
+        self._unpack = _unpacker(encoding) if (encoding := headers.get(b"content-encoding")) else None
         if (length := headers.get(b"content-length", b"")).isdigit() and int(length) > limit:
             raise TooLarge
 

@@ -70,14 +70,15 @@ def is_open(client: Any) -> bool:
     return True
 
 
-def prepare(client: Any, call: Call[Any], templates: dict[str, Template]) -> tuple[httpx.Request, Any]:
+def prepare(client: Any, call: Call[Any], templates: dict[tuple[str, bool], Template]) -> tuple[httpx.Request, Any]:
     """Return the request of the next attempt, and the transport to call, or None if only `client.send` will do."""
     if not is_open(client):
         return call.request(client), None
-    template = templates.get(call.name)
+    kind = (call.name, call.content is None)
+    template = templates.get(kind)
     if template is None or template.made_with != client.headers.raw:
         ordinary = call.request(client, is_plain=True)
-        template = templates[call.name] = Template(ordinary.url, ordinary.headers, client.headers.raw)
+        template = templates[kind] = Template(ordinary.url, ordinary.headers, client.headers.raw)
     url = template.url.copy_merge_params(call.params) if call.params else template.url
     content = call.content or b""
     request = httpx.Request(

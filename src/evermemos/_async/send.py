@@ -26,7 +26,7 @@ class AsyncSender:
     def __init__(self, pool: AsyncPool, settings: Settings) -> None:
         self._pool = pool
         self._settings = settings
-        self._templates: dict[str, Template] = {}
+        self._templates: dict[tuple[str, bool], Template] = {}
 
     async def send(self, operation: Operation[T], options: Options, **arguments: Any) -> RawResponse[T]:
         """Call an operation: send until there is an answer to keep or an error to raise. `Call` has the arguments."""
@@ -44,7 +44,7 @@ class AsyncSender:
 
 
 async def _attempt(
-    client: httpx.AsyncClient, call: Call[T], templates: dict[str, Template]
+    client: httpx.AsyncClient, call: Call[T], templates: dict[tuple[str, bool], Template]
 ) -> RawResponse[T] | float | APIError:
     try:
         left = call.begin()
@@ -62,6 +62,7 @@ async def _exchange(client: httpx.AsyncClient, call: Call[T], request: httpx.Req
     else:
         response = await transport.handle_async_request(request)
         _short.received(client, request, response)
+    network = response.extensions.get("network_stream")
     try:
         reader = call.reader(response)
         if transport is None and response.is_stream_consumed:
@@ -80,8 +81,7 @@ async def _exchange(client: httpx.AsyncClient, call: Call[T], request: httpx.Req
     finally:
         # A server that failed drops its side of the connection, sooner or later: the next request, perhaps a write,
         # must not go out on it.
-        network = response.extensions.get("network_stream")
-        if response.is_server_error and network is not None and response.http_version == "HTTP/1.1":
+        if network is not None and response.is_server_error and response.http_version == "HTTP/1.1":
             await network.aclose()
         await response.aclose()
         response.elapsed = timedelta(seconds=time.perf_counter() - started)

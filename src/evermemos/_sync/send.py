@@ -26,7 +26,7 @@ class Sender:
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
         self._settings = settings
-        self._templates: dict[str, Template] = {}
+        self._templates: dict[tuple[str, bool], Template] = {}
 
     def send(self, operation: Operation[T], options: Options, **arguments: Any) -> RawResponse[T]:
         """Call an operation: send until there is an answer to keep or an error to raise. `Call` has the arguments."""
@@ -43,7 +43,9 @@ class Sender:
             return outcome
 
 
-def _attempt(client: httpx.Client, call: Call[T], templates: dict[str, Template]) -> RawResponse[T] | float | APIError:
+def _attempt(
+    client: httpx.Client, call: Call[T], templates: dict[tuple[str, bool], Template]
+) -> RawResponse[T] | float | APIError:
     try:
         left = call.begin()
         request, transport = _short.prepare(client, call, templates)
@@ -60,6 +62,7 @@ def _exchange(client: httpx.Client, call: Call[T], request: httpx.Request, trans
     else:
         response = transport.handle_request(request)
         _short.received(client, request, response)
+    network = response.extensions.get("network_stream")
     try:
         reader = call.reader(response)
         if transport is None and response.is_stream_consumed:
@@ -78,8 +81,7 @@ def _exchange(client: httpx.Client, call: Call[T], request: httpx.Request, trans
     finally:
         # A server that failed drops its side of the connection, sooner or later: the next request, perhaps a write,
         # must not go out on it.
-        network = response.extensions.get("network_stream")
-        if response.is_server_error and network is not None and response.http_version == "HTTP/1.1":
+        if network is not None and response.is_server_error and response.http_version == "HTTP/1.1":
             network.close()
         response.close()
         response.elapsed = timedelta(seconds=time.perf_counter() - started)
