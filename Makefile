@@ -4,7 +4,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 BASE ?= HEAD~1
 
-.PHONY: help demo test test-all generate check-generated validate check-breaking lint types clean
+.PHONY: help demo test test-all generate check-generated validate check-breaking lint types bench bench-quick clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ lint: .venv/ready ## Check style and formatting
 
 types: .venv/ready ## Check types with mypy --strict and pyright
 	@.venv/bin/mypy && .venv/bin/pyright
+
+bench: .venv/ready ## Measure the client against others and its goals: benchmarks/RESULTS.md, plots (10 minutes)
+	@$(PY) benchmarks/bench.py
+
+bench-quick: .venv/ready ## The same in a minute, without plots; fails on gross loss only
+	@$(PY) benchmarks/bench.py --quick --guard
 
 clean: ## Remove the environments and caches
 	rm -rf .venv* .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
