@@ -2,7 +2,7 @@
 
 Each contender is measured in a process of its own, in an environment of its own, on a core of its own; the server has
 another core. Rounds go from contender to contender; ratios are taken within a round, the figure is their median, the
-spread the least and the greatest. CPU is that of the process which measures.
+spread the least and the greatest. CPU is that of the process which measures. For Linux.
 
 Usage: make bench, make bench-quick, or .venv/bin/python benchmarks/bench.py [--quick] [--guard] [--only NAME ...]
 """
@@ -53,8 +53,8 @@ class Plan:
         return {"seconds": self.seconds * longer, "warm_up": self.warm_up}
 
 
-FULL = Plan(quick=False, rounds=7, seconds=1.0, warm_up=0.5, starts=15, calls=1_000_000, patience=130.0)
-QUICK = Plan(quick=True, rounds=3, seconds=0.5, warm_up=0.3, starts=5, calls=50_000, patience=8.0)
+FULL = Plan(quick=False, rounds=5, seconds=1.0, warm_up=0.4, starts=15, calls=1_000_000, patience=120.0)
+QUICK = Plan(quick=True, rounds=3, seconds=0.3, warm_up=0.2, starts=3, calls=50_000, patience=3.0)
 
 
 # The measurements
@@ -147,7 +147,7 @@ def cpu_of_start(contender: str, stage: str, url: str) -> float:
 def clients(plan: Plan) -> Found:
     # Memory that one round has given back the next one would take, so each has processes of its own.
     found = []
-    for _ in range(min(plan.rounds, 5)):
+    for _ in range(2 if plan.quick else 5):
         with serving() as url:
             few = rounds(1, plan.with_shown("official", "httpx")[2:], "clients", url=url, number=50)
             found.append({**rounds(1, OURS, "clients", url=url, number=1000)[0], **few[0]})
@@ -240,8 +240,8 @@ they come, with the same server, certificate and call.
 
 {figures}
 
-Machine: {os.cpu_count()} cores ({cpu_model()}), {platform.system()}, Python {platform.python_version()}. The server
-has one core, the measuring process the other.
+Machine: {os.cpu_count()} cores ({cpu_model()}), {platform.system()}, Python {platform.python_version()}.
+The server has one core, the measuring process the other.
 
 {versions}"""
 

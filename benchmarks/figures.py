@@ -47,8 +47,8 @@ FIGURES = (
     Figure("client-used-memory", "One more client, connected by a first call, KiB"),
     Figure("decode", "Decode of one answer; stock generated code = 1", {"ours": 0.40}),
     Figure("decode-large", "Decode of 1,000 users; json.loads alone = 1", {"ours": 3.0}),
-    Figure("soak", "Memory kept by 1,000,000 calls, MB", {"ours": 1.0}),
-    Figure("soak-calls", "Calls made in that"),
+    Figure("soak", "Memory kept by calls in memory, after the first 10,000, MB", {"ours": 1.0}),
+    Figure("soak-calls", "Calls made for that"),
 )
 
 
