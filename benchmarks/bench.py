@@ -54,7 +54,7 @@ class Plan:
 
 
 FULL = Plan(quick=False, rounds=5, seconds=1.0, warm_up=0.4, starts=15, calls=1_000_000, patience=120.0)
-QUICK = Plan(quick=True, rounds=3, seconds=0.3, warm_up=0.2, starts=3, calls=50_000, patience=3.0)
+QUICK = Plan(quick=True, rounds=3, seconds=0.3, warm_up=0.2, starts=3, calls=50_000, patience=6.0)
 
 
 # The measurements
