@@ -222,7 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def report(figures: str) -> str:
     """Return the text of RESULTS.md."""
-    names = ("httpx", "httpcore", "h11", "aiohttp", "httpx-aiohttp", "orjson", "attrs", "pydantic", "evermemos")
+    names = ("httpx", "httpcore", "h11", "aiohttp", "httpx-aiohttp", "httptools", "orjson", "attrs", "pydantic", "evermemos")
     code = f"""
 from importlib.metadata import distributions
 versions = {{each.name.lower(): each.version for each in distributions()}}
@@ -235,7 +235,7 @@ print(*(f"{{name}} {{versions[name]}}" for name in {names} if name in versions),
 
 Written by `make bench` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}. Ratios are taken within a round; medians
 of rounds, spread from the least to the greatest. CPU is that of the measuring process. "ours" is the default install,
-"fast" with orjson and httpx-aiohttp, both with validation, redaction, retries and a deadline of 60 s. The others are as
+"fast" with the extra of that name, both with validation, redaction, retries and a deadline of 60 s. The others are as
 they come, with the same server, certificate and call.
 
 {figures}

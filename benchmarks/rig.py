@@ -20,7 +20,7 @@ PINS = HERE / "requirements.txt"
 ENVIRONMENTS = {
     ".venv-bench": ["evermemos[aiohttp]", "aiohttp", "httpx", "matplotlib"],
     ".venv-bench-default": ["--editable", str(ROOT)],
-    ".venv-bench-fast": ["--editable", str(ROOT), "orjson", "httpx-aiohttp"],
+    ".venv-bench-fast": ["--editable", f"{ROOT}[fast]"],
 }
 # Who is compared: environment, and what worker.py calls it.
 CONTENDERS = {

@@ -15,6 +15,7 @@ WORDS = {
     r"\bAsync(?=ByteStream)": "Sync",
     r"\bAsync(?=[A-Z])": "",
     r"\b_Async(?=[A-Z])": "_",
+    r"AnyIOBackend": "SyncBackend",
     r"handle_async_request": "handle_request",
     r"__aiter__": "__iter__",
     r"_async\b": "_sync",

@@ -10,21 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from threading import Thread
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import httpcore
 
-if TYPE_CHECKING:
-    import ssl
-
 P = ParamSpec("P")
 T = TypeVar("T")
-
-# Bytes that are written before the time is looked at again.
-WRITTEN_AT_ONCE = 1 << 16
 
 
 class Seconds(float):
@@ -81,79 +75,23 @@ def _started(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Fut
     return future
 
 
-class Network(httpcore.NetworkBackend):
-    """The network of httpcore, whose every step ends with the deadline if the timeout is `Seconds`."""
-
-    def __init__(self, network: httpcore.NetworkBackend) -> None:
-        self._network = network
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        return _Stream(
-            _connected(timeout, self._network.connect_tcp, host, port, timeout, local_address, socket_options)
-        )
-
-    def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        return self._network.connect_unix_socket(path, timeout, socket_options)
-
-    def sleep(self, seconds: float) -> None:
-        self._network.sleep(seconds)
+def left(seconds: float | None, late: type[Exception]) -> float | None:
+    """Return the seconds that a step may take which begins now, or raise `late` if there are none."""
+    if isinstance(seconds, Seconds) and (seconds := seconds.left()) <= 0:
+        raise late
+    return seconds
 
 
-class _Stream(httpcore.NetworkStream):
-    """A connection."""
-
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if isinstance(timeout, Seconds) and (timeout := timeout.left()) <= 0:
-            raise httpcore.ReadTimeout
-        return self._stream.read(max_bytes, timeout)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if not isinstance(timeout, Seconds):
-            self._stream.write(buffer, timeout)
-            return
-        for start in range(0, len(buffer), WRITTEN_AT_ONCE):
-            if (left := timeout.left()) <= 0:
-                raise httpcore.WriteTimeout
-            self._stream.write(buffer[start : start + WRITTEN_AT_ONCE], left)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return _Stream(_connected(timeout, self._stream.start_tls, ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-def _connected(
+def connected_sync(
     timeout: float | None, connect: Callable[P, httpcore.NetworkStream], *args: P.args, **kwargs: P.kwargs
 ) -> httpcore.NetworkStream:
     """Connect, in a thread if there is a deadline: looking up a name and shaking hands have no timeout as a whole."""
     if not isinstance(timeout, Seconds):
         return connect(*args, **kwargs)
-    if (left := timeout.left()) <= 0:
-        raise httpcore.ConnectTimeout
+    seconds = left(timeout, httpcore.ConnectTimeout)
     future = _started(connect, *args, **kwargs)
     try:
-        return future.result(left)
+        return future.result(seconds)
     except TimeoutError:
         future.add_done_callback(_close)
         raise httpcore.ConnectTimeout from None
@@ -162,3 +100,10 @@ def _connected(
 def _close(late: Future[httpcore.NetworkStream]) -> None:
     if late.exception() is None:
         late.result().close()
+
+
+async def connected_async(
+    _: float | None, connect: Callable[P, Awaitable[httpcore.AsyncNetworkStream]], *args: P.args, **kwargs: P.kwargs
+) -> httpcore.AsyncNetworkStream:
+    """Connect. Being cancelled, an asynchronous call needs nothing else."""
+    return await connect(*args, **kwargs)

@@ -17,7 +17,6 @@ from urllib.request import getproxies
 import httpx
 
 from . import __version__
-from ._deadline import Network
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 USER_AGENT = f"evermemos-client/{__version__} python/{platform.python_version()} httpx/{httpx.__version__}"
 # What BodyReader can unpack within its bound.
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
-ONE = httpx.Limits(max_connections=1)
 
 
 class Client(httpx.Client):
@@ -53,10 +51,10 @@ class AsyncClient(httpx.AsyncClient):
 
 
 def build_sync(settings: Settings) -> httpx.Client:
-    from ._sync.cells import Cells
+    from ._sync.cells import Cell, Cells
 
     def transport(**of: Any) -> httpx.BaseTransport:
-        cells = Cells(partial(_Cell, **of))
+        cells = Cells(partial(Cell, httpx.URL(settings.base_url), **of))
         cells.keeps_deadline = True
         return cells
 
@@ -65,29 +63,21 @@ def build_sync(settings: Settings) -> httpx.Client:
 
 
 def build_async(settings: Settings) -> httpx.AsyncClient:
-    from ._async.cells import IDLE, LIMIT, AsyncCells
+    from ._async.cells import IDLE, LIMIT, AsyncCell, AsyncCells
 
     def transport(**of: Any) -> httpx.AsyncBaseTransport:
-        cells = AsyncCells(partial(httpx.AsyncHTTPTransport, limits=ONE, **of))
+        origin = httpx.URL(settings.base_url)
+        cells = AsyncCells(partial(AsyncCell, origin, **of))
         if settings.proxy is None:
             # Without the extra `fast` it is not there.
             with contextlib.suppress(ImportError):
                 from ._http1 import Http1Transport
 
-                return Http1Transport(cells, httpx.URL(settings.base_url), verify=of["verify"], limit=LIMIT, idle=IDLE)
+                return Http1Transport(cells, origin, verify=of["verify"], limit=LIMIT, idle=IDLE)
         return cells
 
     with _as_configuration_error():
         return AsyncClient(**_arguments(settings, transport))
-
-
-class _Cell(httpx.HTTPTransport):
-    """A transport of one connection, which keeps to a deadline."""
-
-    def __init__(self, **of: Any) -> None:
-        super().__init__(limits=ONE, **of)
-        pool: Any = self._pool
-        pool._network_backend = Network(pool._network_backend)  # noqa: SLF001
 
 
 def _arguments(settings: Settings, transport: Callable[..., Any]) -> dict[str, Any]:

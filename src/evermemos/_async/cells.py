@@ -5,14 +5,22 @@ to several that wait: with 64 calls in flight it spends most of its time there a
 (docs/decisions.md has the figures). A pool for each connection has nothing to look through.
 """
 
+from __future__ import annotations
+
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
+import httpcore
 import httpx
 
 from .._http import acquire_async, slots_async
+from .network import AsyncNetwork
+
+if TYPE_CHECKING:
+    import ssl
 
 # Requests in flight, and so connections, of one client: a quarter of the 1,024 files that a process may commonly have
 # open. Further requests wait, as long as the timeout for a connection from the pool says.
@@ -21,20 +29,55 @@ LIMIT = 256
 IDLE = 5.0
 
 
+class AsyncCell(httpx.AsyncHTTPTransport):
+    """A transport of httpx that has one connection in the place of a pool.
+
+    Args:
+        origin (httpx.URL): Where it leads.
+        verify (ssl.SSLContext): How to check certificates.
+        proxy (httpx.Proxy | None): The proxy to go by, if any.
+    """
+
+    def __init__(self, origin: httpx.URL, *, verify: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        self._pool: Any
+        self._proxy = proxy
+        if proxy is not None:
+            # A tunnel is made by a pool only.
+            super().__init__(verify=verify, proxy=proxy, limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE))
+            self._pool._network_backend = AsyncNetwork(httpcore.AnyIOBackend())  # noqa: SLF001
+            return
+        port = origin.port or (443 if origin.scheme == "https" else 80)
+        self._connect = partial(
+            httpcore.AsyncHTTPConnection,
+            httpcore.Origin(origin.raw_scheme, origin.raw_host, port),
+            ssl_context=verify,
+            keepalive_expiry=IDLE,
+            network_backend=AsyncNetwork(httpcore.AnyIOBackend()),
+        )
+        self._pool = self._connect()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, over a new connection if the other side has closed this one."""
+        if self._proxy is None and (self._pool.is_closed() or self._pool.has_expired()):
+            await self._pool.aclose()
+            self._pool = self._connect()
+        return await super().handle_async_request(request)
+
+
 class AsyncCells(httpx.AsyncBaseTransport):
     """Sends each request over the connection that was used last, or a new one.
 
     Args:
-        make (Callable[[], httpx.AsyncHTTPTransport]): Makes a transport for one connection.
+        make (Callable[[], AsyncCell]): Makes a transport for one connection.
     """
 
     # Whether the connections do, of themselves.
     keeps_deadline = False
 
-    def __init__(self, make: Callable[[], httpx.AsyncHTTPTransport]) -> None:
+    def __init__(self, make: Callable[[], AsyncCell]) -> None:
         self._make = make
         self._slots = slots_async(LIMIT)
-        self._idle: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
+        self._idle: deque[tuple[float, AsyncCell]] = deque()
         self._is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -54,14 +97,14 @@ class AsyncCells(httpx.AsyncBaseTransport):
         response.stream = _AsyncStream(cast("httpx.AsyncByteStream", response.stream), self, cell)
         return response
 
-    def _take(self) -> httpx.AsyncHTTPTransport | None:
+    def _take(self) -> AsyncCell | None:
         # Without looking first: another thread may be as fast.
         try:
             return self._idle.pop()[1]
         except IndexError:
             return None
 
-    async def give_back(self, cell: httpx.AsyncHTTPTransport) -> None:
+    async def give_back(self, cell: AsyncCell) -> None:
         """Keep a connection whose answer was read, and close those that were idle for too long."""
         now = time.monotonic()
         self._idle.append((now, cell))
@@ -72,7 +115,7 @@ class AsyncCells(httpx.AsyncBaseTransport):
         except IndexError:
             pass
 
-    async def drop(self, cell: httpx.AsyncHTTPTransport | None) -> None:
+    async def drop(self, cell: AsyncCell | None) -> None:
         """Close a connection of which nobody knows what is still on its way over it."""
         self._slots.release()
         if cell is not None:
@@ -88,10 +131,10 @@ class AsyncCells(httpx.AsyncBaseTransport):
 class _AsyncStream(httpx.AsyncByteStream):
     """The body of an answer, which gives the connection back when it is closed."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, cells: AsyncCells, cell: httpx.AsyncHTTPTransport) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, cells: AsyncCells, cell: AsyncCell) -> None:
         self._stream = stream
         self._cells = cells
-        self._cell: httpx.AsyncHTTPTransport | None = cell
+        self._cell: AsyncCell | None = cell
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._stream.__aiter__()

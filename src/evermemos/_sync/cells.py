@@ -6,14 +6,22 @@ to several that wait: with 64 calls in flight it spends most of its time there a
 (docs/decisions.md has the figures). A pool for each connection has nothing to look through.
 """
 
+from __future__ import annotations
+
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
+import httpcore
 import httpx
 
 from .._http import acquire_sync, slots_sync
+from .network import Network
+
+if TYPE_CHECKING:
+    import ssl
 
 # Requests in flight, and so connections, of one client: a quarter of the 1,024 files that a process may commonly have
 # open. Further requests wait, as long as the timeout for a connection from the pool says.
@@ -22,20 +30,55 @@ LIMIT = 256
 IDLE = 5.0
 
 
+class Cell(httpx.HTTPTransport):
+    """A transport of httpx that has one connection in the place of a pool.
+
+    Args:
+        origin (httpx.URL): Where it leads.
+        verify (ssl.SSLContext): How to check certificates.
+        proxy (httpx.Proxy | None): The proxy to go by, if any.
+    """
+
+    def __init__(self, origin: httpx.URL, *, verify: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        self._pool: Any
+        self._proxy = proxy
+        if proxy is not None:
+            # A tunnel is made by a pool only.
+            super().__init__(verify=verify, proxy=proxy, limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE))
+            self._pool._network_backend = Network(httpcore.SyncBackend())  # noqa: SLF001
+            return
+        port = origin.port or (443 if origin.scheme == "https" else 80)
+        self._connect = partial(
+            httpcore.HTTPConnection,
+            httpcore.Origin(origin.raw_scheme, origin.raw_host, port),
+            ssl_context=verify,
+            keepalive_expiry=IDLE,
+            network_backend=Network(httpcore.SyncBackend()),
+        )
+        self._pool = self._connect()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, over a new connection if the other side has closed this one."""
+        if self._proxy is None and (self._pool.is_closed() or self._pool.has_expired()):
+            self._pool.close()
+            self._pool = self._connect()
+        return super().handle_request(request)
+
+
 class Cells(httpx.BaseTransport):
     """Sends each request over the connection that was used last, or a new one.
 
     Args:
-        make (Callable[[], httpx.HTTPTransport]): Makes a transport for one connection.
+        make (Callable[[], Cell]): Makes a transport for one connection.
     """
 
     # Whether the connections do, of themselves.
     keeps_deadline = False
 
-    def __init__(self, make: Callable[[], httpx.HTTPTransport]) -> None:
+    def __init__(self, make: Callable[[], Cell]) -> None:
         self._make = make
         self._slots = slots_sync(LIMIT)
-        self._idle: deque[tuple[float, httpx.HTTPTransport]] = deque()
+        self._idle: deque[tuple[float, Cell]] = deque()
         self._is_closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -55,14 +98,14 @@ class Cells(httpx.BaseTransport):
         response.stream = _Stream(cast("httpx.SyncByteStream", response.stream), self, cell)
         return response
 
-    def _take(self) -> httpx.HTTPTransport | None:
+    def _take(self) -> Cell | None:
         # Without looking first: another thread may be as fast.
         try:
             return self._idle.pop()[1]
         except IndexError:
             return None
 
-    def give_back(self, cell: httpx.HTTPTransport) -> None:
+    def give_back(self, cell: Cell) -> None:
         """Keep a connection whose answer was read, and close those that were idle for too long."""
         now = time.monotonic()
         self._idle.append((now, cell))
@@ -73,7 +116,7 @@ class Cells(httpx.BaseTransport):
         except IndexError:
             pass
 
-    def drop(self, cell: httpx.HTTPTransport | None) -> None:
+    def drop(self, cell: Cell | None) -> None:
         """Close a connection of which nobody knows what is still on its way over it."""
         self._slots.release()
         if cell is not None:
@@ -89,10 +132,10 @@ class Cells(httpx.BaseTransport):
 class _Stream(httpx.SyncByteStream):
     """The body of an answer, which gives the connection back when it is closed."""
 
-    def __init__(self, stream: httpx.SyncByteStream, cells: Cells, cell: httpx.HTTPTransport) -> None:
+    def __init__(self, stream: httpx.SyncByteStream, cells: Cells, cell: Cell) -> None:
         self._stream = stream
         self._cells = cells
-        self._cell: httpx.HTTPTransport | None = cell
+        self._cell: Cell | None = cell
 
     def __iter__(self) -> Iterator[bytes]:
         return self._stream.__iter__()

@@ -1,0 +1,85 @@
+# Derived from _async/network.py by `make generate`. Edit that file instead.
+"""What a connection of httpcore reads from and writes to."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+from .._deadline import connected_sync, left
+
+# Bytes that wait to be written.
+MOST_WAITING = 1 << 16
+
+
+class Network(httpcore.NetworkBackend):
+    """A network of httpcore whose every step ends with the deadline, if the timeout knows of one."""
+
+    def __init__(self, network: httpcore.NetworkBackend) -> None:
+        self._network = network
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        connect = self._network.connect_tcp
+        return Stream(connected_sync(timeout, connect, host, port, timeout, local_address, socket_options))
+
+    def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        return self._network.connect_unix_socket(path, timeout, socket_options)
+
+    def sleep(self, seconds: float) -> None:
+        self._network.sleep(seconds)
+
+
+class Stream(httpcore.NetworkStream):
+    """A connection. Head and body of a request, which httpcore writes apart, leave in one piece."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+        self._waiting = bytearray()
+        self._write_timeout: float | None = None
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._waiting:
+            # A server may answer before it has read everything, and hang up.
+            with contextlib.suppress(httpcore.WriteError):
+                self._flush()
+        return self._stream.read(max_bytes, left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._write_timeout = timeout
+        for start in range(0, len(buffer), MOST_WAITING):
+            self._waiting += buffer[start : start + MOST_WAITING]
+            if len(self._waiting) >= MOST_WAITING:
+                self._flush()
+
+    def _flush(self) -> None:
+        waiting, self._waiting = bytes(self._waiting), bytearray()
+        self._stream.write(waiting, left(self._write_timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        self._flush()
+        start_tls = self._stream.start_tls
+        return Stream(connected_sync(timeout, start_tls, ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
