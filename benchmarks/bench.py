@@ -29,8 +29,9 @@ DELAY = 0.05
 CEILING = IN_FLIGHT / DELAY
 STAGES = {
     "import": "import evermemos",
-    "construct": "from evermemos import EverMemOS; {client}",
-    "first-call": "from evermemos import EverMemOS; {client}.memories.conversation_meta.update(**{call})",
+    "construct": "from evermemos import EverMemOS; client = {client}",
+    "first-call": "from evermemos import EverMemOS; client = {client};"
+    " client.{version}.memories.conversation_meta.update(**{call})",
 }
 
 
@@ -133,10 +134,10 @@ def by(some: list[float], others: list[float]) -> list[float]:
 def cpu_of_start(contender: str, stage: str, url: str) -> float:
     """Return the CPU time of a Python process that gets as far as a stage, and ends."""
     if contender == "official":
-        client, call = f"EverMemOS(api_key={KEY!r}, base_url={url!r}).v0", CALL_V0
+        client, version, call = f"EverMemOS(api_key={KEY!r}, base_url={url!r})", "v0", CALL_V0
     else:
-        client, call = f"EverMemOS(api_key={KEY!r}, base_url={url!r}, deadline=60.0).v1", CALL
-    code = STAGES.get(stage, "").format(client=client, call=call)
+        client, version, call = f"EverMemOS(api_key={KEY!r}, base_url={url!r}, deadline=60.0)", "v1", CALL
+    code = STAGES.get(stage, "").format(client=client, version=version, call=call)
     command = [*pinned(-1), python(CONTENDERS[contender][0]), "-I", "-c", code]
     _, status, used = os.wait4(os.posix_spawnp(command[0], command, ENV), 0)
     if status:
@@ -222,7 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def report(figures: str) -> str:
     """Return the text of RESULTS.md."""
-    names = ("httpx", "httpcore", "h11", "aiohttp", "httpx-aiohttp", "httptools", "orjson", "attrs", "pydantic", "evermemos")
+    names = "evermemos httpx httpcore h11 httptools orjson attrs aiohttp httpx-aiohttp pydantic".split()
     code = f"""
 from importlib.metadata import distributions
 versions = {{each.name.lower(): each.version for each in distributions()}}

@@ -66,11 +66,18 @@ class Standard:
         import json
 
         self._detect_encoding = json.detect_encoding
-        self._decode = json.JSONDecoder(parse_constant=_no_constant).decode
+        decoder = json.JSONDecoder(parse_constant=_no_constant)
+        self._decode, self._raw_decode = decoder.decode, decoder.raw_decode
         self._encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
     def loads(self, content: bytes) -> Any:
-        return self._decode(content.decode(self._detect_encoding(content), "surrogatepass"))
+        text = content.decode(self._detect_encoding(content), "surrogatepass")
+        try:
+            value, end = self._raw_decode(text)
+        except ValueError:
+            end = -1
+        # Looking for white space around the value takes as long as reading a short one.
+        return value if end == len(text) else self._decode(text)
 
     def dumps(self, value: Any) -> bytes:
         return self._encode(value).encode()

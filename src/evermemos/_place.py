@@ -1,29 +1,29 @@
-"""Where connections may be used."""
+"""Where connections may be used: after a fork the parent's are not the child's, nor one event loop's another's."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import asyncio
+    from typing import TypeAlias
 
-
-class Place(NamedTuple):
-    """Where connections may be used: after a fork the parent's are not the child's, nor one event loop's another's."""
-
-    process: int
-    loop: asyncio.AbstractEventLoop | None = None
-
-    def is_gone(self) -> bool:
-        return self.process != os.getpid() or (self.loop is not None and self.loop.is_closed())
+    # A process, and an event loop in it.
+    Place: TypeAlias = tuple[int, asyncio.AbstractEventLoop | None]
 
 
 def place_sync() -> Place:
-    return Place(os.getpid())
+    return os.getpid(), None
 
 
 def place_async() -> Place:
     import asyncio
 
-    return Place(os.getpid(), asyncio.get_running_loop())
+    return os.getpid(), asyncio.get_running_loop()
+
+
+def is_gone(place: Place) -> bool:
+    process, loop = place
+    return process != os.getpid() or (loop is not None and loop.is_closed())

@@ -45,7 +45,7 @@ STEPS = ("connect", "read", "write", "pool")
 KEY_VARIABLE = "EVERMEMOS_API_KEY"
 URL_VARIABLES = ("EVERMEMOS_BASE_URL", "EVER_MEM_OS_BASE_URL")
 # Names that people set by mistake: the right name with a part missing, and other names of the product.
-_NEAR_MISS = re.compile(
+_NEAR_MISS = (
     r"(?:EVERMEMOS_(?:API_?|BASE)?|(?:EVER_MEM_OS|EVEROS|EVERMIND)_\w*?)"
     r"(?:(?P<key>KEY|TOKEN|SECRET)|URL|HOST|ENDPOINT|BASE|SERVER)"
 )
@@ -360,7 +360,7 @@ def _check_verify(verify: Any) -> VerifyTypes:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
+    if host in ("localhost", "127.0.0.1") or host.endswith(".localhost"):
         return True
     import ipaddress
 
@@ -387,6 +387,6 @@ def _environment_url() -> str | None:
 
 def _warn_of_near_miss(right: str, *, is_key: bool) -> None:
     for name in sorted(os.environ):
-        match = _NEAR_MISS.fullmatch(name)
+        match = re.fullmatch(_NEAR_MISS, name)
         if match and bool(match["key"]) is is_key and name not in (KEY_VARIABLE, *URL_VARIABLES):
             warnings.warn(f"{name} is set and means nothing here: did you mean {right}?", UserWarning, stacklevel=5)

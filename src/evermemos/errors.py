@@ -19,7 +19,6 @@ EverMemOSError
     └── ScopeMismatchError             a write reached another record than the one that was named
 """
 
-from http import HTTPStatus
 from typing import Any, TypedDict
 
 __all__ = [
@@ -212,6 +211,8 @@ def one_line(text: str) -> str:
 
 
 def _phrase(status_code: int) -> str:
+    from http import HTTPStatus
+
     try:
         return HTTPStatus(status_code).phrase
     except ValueError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from .._place import Place, place_async
+from .._place import is_gone, place_async
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     import httpx
 
+    from .._place import Place
     from .._settings import Settings
 
 
@@ -35,7 +36,7 @@ class AsyncPool:
         place = place_async()
         if client := self._clients.get(place):
             return client
-        for gone in [other for other in list(self._clients) if other.is_gone()]:
+        for gone in [other for other in list(self._clients) if is_gone(other)]:
             self._clients.pop(gone, None)
         from .._http import build_async
 

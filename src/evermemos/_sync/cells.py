@@ -42,10 +42,12 @@ class Cell(httpx.HTTPTransport):
     def __init__(self, origin: httpx.URL, *, verify: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
         self._pool: Any
         self._proxy = proxy
+        # Any, because it is another class where anyio is missing.
+        network: Any = httpcore.SyncBackend()
         if proxy is not None:
             # A tunnel is made by a pool only.
             super().__init__(verify=verify, proxy=proxy, limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE))
-            self._pool._network_backend = Network(httpcore.SyncBackend())  # noqa: SLF001
+            self._pool._network_backend = Network(network)  # noqa: SLF001
             return
         port = origin.port or (443 if origin.scheme == "https" else 80)
         self._connect = partial(
@@ -53,7 +55,7 @@ class Cell(httpx.HTTPTransport):
             httpcore.Origin(origin.raw_scheme, origin.raw_host, port),
             ssl_context=verify,
             keepalive_expiry=IDLE,
-            network_backend=Network(httpcore.SyncBackend()),
+            network_backend=Network(network),
         )
         self._pool = self._connect()
 

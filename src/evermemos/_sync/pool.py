@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from .._place import Place, place_sync
+from .._place import is_gone, place_sync
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     import httpx
 
+    from .._place import Place
     from .._settings import Settings
 
 
@@ -36,7 +37,7 @@ class Pool:
         place = place_sync()
         if client := self._clients.get(place):
             return client
-        for gone in [other for other in list(self._clients) if other.is_gone()]:
+        for gone in [other for other in list(self._clients) if is_gone(other)]:
             self._clients.pop(gone, None)
         from .._http import build_sync
 
