@@ -223,7 +223,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 def report(figures: str) -> str:
     """Return the text of RESULTS.md."""
-    names = "evermemos httpx httpcore h11 httptools orjson attrs aiohttp httpx-aiohttp pydantic".split()
+    names = [
+        "evermemos",
+        "httpx",
+        "httpcore",
+        "h11",
+        "httptools",
+        "orjson",
+        "attrs",
+        "aiohttp",
+        "httpx-aiohttp",
+        "pydantic",
+    ]
     code = f"""
 from importlib.metadata import distributions
 versions = {{each.name.lower(): each.version for each in distributions()}}
