@@ -69,14 +69,16 @@ def memory(plan: Plan) -> Found:
 
 
 def loopback(plan: Plan) -> Found:
-    names = [*plan.with_shown("official"), "httpx"]
+    ours = ("evermemos-client", "httpx", "httpcore", "h11", "httptools", "orjson", "attrs")
+    names = (*ours, "evermemos", "pydantic", "aiohttp", "httpx-aiohttp")
     with serving() as url:
         found = rounds(plan.rounds, names, "sequential", url=url, seconds=plan.seconds / 3)
     return {"loopback": ratios(found, "cpu", "httpx", "official")}
 
 
 def async_zero(plan: Plan) -> Found:
-    names = [*plan.with_shown("httpx", "aiohttp"), "official", "official, aiohttp"]
+    ours = ("evermemos-client", "httpx", "httpcore", "h11", "httptools", "orjson", "attrs")
+    names = (*ours, "evermemos", "pydantic", "aiohttp", "httpx-aiohttp")
     with serving() as url:
         found = rounds(plan.rounds, names, "load", url=url, in_flight=IN_FLIGHT, **plan.times())
     return {
@@ -108,7 +110,8 @@ def threads(plan: Plan) -> Found:
 
 
 def startup(plan: Plan) -> Found:
-    names = [*OURS, "official"]
+    ours = ("evermemos-client", "httpx", "httpcore", "h11", "httptools", "orjson", "attrs")
+    names = (*ours, "evermemos", "pydantic", "aiohttp", "httpx-aiohttp")
     cpu: Found = {stage: {name: [] for name in names} for stage in ("bare", *STAGES)}
     with serving() as url:
         for index in range(-1, plan.starts):
@@ -223,18 +226,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def report(figures: str) -> str:
     """Return the text of RESULTS.md."""
-    names = [
-        "evermemos",
-        "httpx",
-        "httpcore",
-        "h11",
-        "httptools",
-        "orjson",
-        "attrs",
-        "aiohttp",
-        "httpx-aiohttp",
-        "pydantic",
-    ]
+    ours = ("evermemos-client", "httpx", "httpcore", "h11", "httptools", "orjson", "attrs")
+    names = (*ours, "evermemos", "pydantic", "aiohttp", "httpx-aiohttp")
     code = f"""
 from importlib.metadata import distributions
 versions = {{each.name.lower(): each.version for each in distributions()}}

@@ -1,7 +1,9 @@
 """Where the time of a call goes, component by component, and the floors that no client can get below.
 
-Each component is what a call takes up to there, less what it takes up to the component before: alone in a loop, code runs
-twice as fast as between other code. CPU, medians of interleaved rounds. Usage: .venv/bin/python benchmarks/components.py
+Each component is what a call takes up to there, less what it takes up to the component before: alone in a loop, code
+runs twice as fast as between other code. CPU, medians of interleaved rounds.
+
+Usage: .venv/bin/python benchmarks/components.py
 """
 
 import asyncio
