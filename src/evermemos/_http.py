@@ -53,20 +53,17 @@ class AsyncClient(httpx.AsyncClient):
 def build_sync(settings: Settings) -> httpx.Client:
     from ._sync.cells import Cell, Cells
 
-    def transport(**of: Any) -> httpx.BaseTransport:
-        cells = Cells(partial(Cell, httpx.URL(settings.base_url), **of))
-        cells.keeps_deadline = True
-        return cells
-
     with _as_configuration_error():
-        return Client(**_arguments(settings, transport))
+        origin = httpx.URL(settings.base_url)
+        return Client(**_arguments(settings, lambda **of: Cells(partial(Cell, origin, **of))))
 
 
 def build_async(settings: Settings) -> httpx.AsyncClient:
     from ._async.cells import IDLE, LIMIT, AsyncCell, AsyncCells
 
+    origin = httpx.URL(settings.base_url)
+
     def transport(**of: Any) -> httpx.AsyncBaseTransport:
-        origin = httpx.URL(settings.base_url)
         cells = AsyncCells(partial(AsyncCell, origin, **of))
         if settings.proxy is None:
             # Without the extra `fast` it is not there.

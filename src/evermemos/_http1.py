@@ -308,23 +308,30 @@ class Connection(asyncio.Protocol):
     # Called by the parser
 
     def on_message_begin(self) -> None:
-        # A second answer to one request.
+        # A second answer to one request, which nothing is taken of.
         self._is_dirty |= self._is_complete
 
     def on_status(self, reason: bytes) -> None:
-        self.reason += reason
+        if not self._has_head:
+            self.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
+        # Those that follow a body in chunks are none of the head.
+        if not self._has_head:
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        if self._has_head:
+            return
         self.status = self._parser.get_status_code()
-        if self.status >= 200 and not self._is_complete:
+        if self.status >= 200:
             self._has_head = True
             self.version = b"HTTP/" + self._parser.get_http_version().encode("ascii")
             self._wake()
 
     def on_body(self, part: bytes) -> None:
+        if self._is_complete:
+            return
         self._parts.append(part)
         self._waiting += len(part)
         if self._waiting > MOST_WAITING and not self._is_reading_paused:
@@ -336,6 +343,8 @@ class Connection(asyncio.Protocol):
         if not self._has_head:
             # An interim answer, such as 103 Early Hints, comes before the real one.
             self.reason, self.headers = b"", []
+            return
+        if self._is_complete:
             return
         self._is_complete = True
         # Servers drop their side of the connection after they failed.

@@ -73,8 +73,8 @@ class AsyncCells(httpx.AsyncBaseTransport):
         make (Callable[[], AsyncCell]): Makes a transport for one connection.
     """
 
-    # Whether the connections do, of themselves.
-    keeps_deadline = False
+    # AsyncNetwork does.
+    keeps_deadline = True
 
     def __init__(self, make: Callable[[], AsyncCell]) -> None:
         self._make = make

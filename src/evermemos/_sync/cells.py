@@ -74,8 +74,8 @@ class Cells(httpx.BaseTransport):
         make (Callable[[], Cell]): Makes a transport for one connection.
     """
 
-    # Whether the connections do, of themselves.
-    keeps_deadline = False
+    # Network does.
+    keeps_deadline = True
 
     def __init__(self, make: Callable[[], Cell]) -> None:
         self._make = make
