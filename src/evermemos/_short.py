@@ -30,8 +30,8 @@ METHODS = (
 )
 
 _methods = attrgetter(*METHODS)
-# What was found original, of httpx.Client and httpx.AsyncClient.
-_known_originals: list[tuple[Any, ...]] = []
+# What was found original, of httpx.Client and httpx.AsyncClient, by identity: a wrapper may equal what it wraps.
+_known_originals: dict[tuple[int, ...], tuple[Any, ...]] = {}
 
 # The logger of httpx, which has a line for every request.
 logger = logging.getLogger("httpx")
@@ -49,7 +49,7 @@ class Template(NamedTuple):
 def is_original(function: Any, package: str) -> bool:
     """Whether a function is the one of a package's own, and not what somebody has put in its place."""
     # Not `__class__`: wrappers pretend to be what they wrap.
-    return type(function) is FunctionType and function.__globals__["__name__"].startswith(package)
+    return type(function) is FunctionType and function.__globals__.get("__name__", "").startswith(package)
 
 
 def is_open(client: Any) -> bool:
@@ -63,10 +63,11 @@ def is_open(client: Any) -> bool:
         methods = _methods(type(client))
     except AttributeError:
         return False
-    if methods not in _known_originals:
+    identity = tuple(map(id, methods))
+    if identity not in _known_originals:
         if not all(is_original(method, "httpx.") for method in methods):
             return False
-        _known_originals.append(methods)
+        _known_originals[identity] = methods
     return True
 
 

@@ -1,0 +1,387 @@
+"""The short way of a request through httpx: taken where nothing stands in between, and never past what does."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import sys
+import unittest.mock
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import respx
+import wrapt
+from conftest import PATCHED, RECORD, Flavour, ScriptedServer, http
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from evermemos import _short
+
+Serve = Callable[..., ScriptedServer]
+Ways = list[str]
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
+    """Which way each request has taken."""
+    taken: Ways = []
+    prepare = _short.prepare
+
+    def spy(*arguments: Any) -> tuple[httpx.Request, Any]:
+        request, transport = prepare(*arguments)
+        taken.append("ordinary" if transport is None else "short")
+        return request, transport
+
+    monkeypatch.setattr(_short, "prepare", spy)
+    return taken
+
+
+@pytest.fixture(params=["plain", "fast"])
+def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the extra `fast` and without, whatever this run is for."""
+    if request.param == "plain":
+        monkeypatch.setitem(sys.modules, "evermemos._http1", None)
+    else:
+        monkeypatch.delitem(sys.modules, "evermemos._http1", raising=False)
+    return str(request.param)
+
+
+def update(flavour: Flavour, client: Any, **options: Any) -> Any:
+    return flavour.call(client.v1.memories.conversation_meta.update, group_id="group_123", name="new", **options)
+
+
+def get(flavour: Flavour, client: Any, **options: Any) -> Any:
+    return flavour.call(client.v1.memories.conversation_meta.get, **options)
+
+
+def inner(flavour: Flavour, client: Any) -> Any:
+    """The httpx client that a client sends with."""
+    if flavour.name == "sync":
+        return client._pool.client(client._settings)
+
+    async def find() -> Any:
+        return client._pool.client(client._settings)
+
+    return flavour.call(find)
+
+
+def lines(request: bytes) -> list[bytes]:
+    """A request as received; in which order the headers come says nothing."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *fields = head.split(b"\r\n")
+    fields = [name.lower() + b":" + value for name, _, value in (field.partition(b":") for field in fields)]
+    return [first, *sorted(fields), body]
+
+
+# The same requests
+
+
+CALLS: dict[str, dict[str, Any]] = {
+    "nothing special": {},
+    "headers": {"extra_headers": {"X-A": "1", "user-agent": "mine", "ACCEPT": "*/*"}},
+    "query": {"extra_query": {"a b": "ä&=", "n": [1, True]}},
+    "body": {"extra_body": {"more": ["ä", None, {"x": 1.5}]}},
+    "authorization": {"extra_headers": {"authorization": "Basic abc"}},
+    "timeout": {"timeout": httpx.Timeout(9, read=None), "deadline": None},
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "nothing special": {},
+    "headers": {"default_headers": {"X-B": "2", "Accept-Encoding": "identity"}},
+    "authorization": {"default_headers": {"Authorization": "Basic abc"}},
+    "no key": {"api_key": None},
+    "deadline": {"deadline": 60},
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("special", CALLS)
+def test_both_ways_send_the_same(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch, special: str, setting: str
+) -> None:
+    server = serve(http(PATCHED), http(RECORD), http(RECORD), http(PATCHED))
+    for switch in ("1", "0"):
+        monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
+        client = flavour.client(base_url=server.url, **SETTINGS[setting])
+        for server.script in ([http(PATCHED)], [http(RECORD)], [http(RECORD)], [http(PATCHED)]):
+            length = len(server.requests) % 4
+            if length in (0, 3):
+                update(flavour, client, **CALLS[special])
+            else:
+                get(flavour, client, group_id="grüp & co/%20 +#?", **({} if length == 2 else CALLS[special]))
+    short, ordinary = server.requests[:4], server.requests[4:]
+    assert ways == ["short"] * 4 + ["ordinary"] * 4
+    assert list(map(lines, short)) == list(map(lines, ordinary))
+
+
+def test_headers_of_the_httpx_client_are_read_live(flavour: Flavour, serve: Serve, ways: Ways) -> None:
+    server = serve(http(PATCHED))
+    client = flavour.client(base_url=server.url)
+    update(flavour, client)
+    inner(flavour, client).headers["X-Live"] = "1"
+    update(flavour, client)
+    del inner(flavour, client).headers["X-Live"]
+    update(flavour, client)
+    assert [b"X-Live: 1" in request for request in server.requests] == [False, True, False]
+    assert ways == ["short"] * 3
+
+
+def test_timeout_and_base_url_of_the_httpx_client_matter_as_little_as_in_the_ordinary_way(
+    flavour: Flavour, serve: Serve, ways: Ways
+) -> None:
+    server = serve(http(PATCHED))
+    client = flavour.client(base_url=server.url)
+    inner(flavour, client).timeout = 1e-9
+    inner(flavour, client).base_url = "http://127.0.0.1:1/elsewhere"
+    update(flavour, client)
+    assert (len(server.requests), ways) == (1, ["short"])
+
+
+def test_mounts_and_proxies_of_the_httpx_client_are_read_live(flavour: Flavour, serve: Serve, ways: Ways) -> None:
+    server, other = serve(http(PATCHED)), serve(http(PATCHED))
+    client = flavour.client(base_url=server.url)
+    update(flavour, client)
+    kind = httpx.HTTPTransport if flavour.name == "sync" else httpx.AsyncHTTPTransport
+    mounts, proxied = inner(flavour, client)._mounts, kind(proxy=other.url)
+    mounts[next(iter(httpx.Client(mounts={"http://": None})._mounts))] = proxied
+    update(flavour, client)
+    mounts.clear()
+    flavour.call(proxied.close if flavour.name == "sync" else proxied.aclose)
+    update(flavour, client)
+    assert (len(server.requests), len(other.requests)) == (2, 1)
+    assert other.requests[0].startswith(b"PATCH http://127.0.0.1:")
+    assert ways == ["short"] * 3
+
+
+def test_elapsed_is_set_and_the_line_of_httpx_is_logged(
+    flavour: Flavour, serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve(http(PATCHED))
+    seen: list[httpx.Response] = []
+    received = _short.received
+    monkeypatch.setattr(_short, "received", lambda *given: (seen.append(given[2]), received(*given))[1])
+    messages = []
+    for switch in ("1", "0"):
+        monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
+        with caplog.at_level(logging.INFO, "httpx"):
+            update(flavour, flavour.client(base_url=server.url))
+        messages.append([record.getMessage() for record in caplog.records if record.name == "httpx"])
+        caplog.clear()
+    assert messages[0] == messages[1] == [f'HTTP Request: PATCH {server.url}{PATH} "HTTP/1.1 200 OK"']
+    assert [response.elapsed.total_seconds() > 0 for response in seen] == [True]
+
+
+PATH = "/api/v1/memories/conversation-meta"
+
+
+# What makes a request take the ordinary way
+
+
+def hook(_: Any) -> None:
+    pass
+
+
+async def async_hook(_: Any) -> None:
+    pass
+
+
+def set_hook(kind: str) -> Callable[[Flavour, Any], None]:
+    def change(flavour: Flavour, client: Any) -> None:
+        client.event_hooks = {kind: [hook if flavour.name == "sync" else async_hook]}
+
+    return change
+
+
+def set_attribute(name: str, value: Any) -> Callable[[Flavour, Any], None]:
+    return lambda _, client: setattr(client, name, value)
+
+
+def override_send(_: Flavour, client: Any) -> None:
+    client.send = functools.partial(client.send)
+
+
+NEEDS: dict[str, Callable[[Flavour, Any], None]] = {
+    "a request hook": set_hook("request"),
+    "a response hook": set_hook("response"),
+    "auth": set_attribute("auth", httpx.BasicAuth("a", "b")),
+    "cookies": set_attribute("cookies", {"a": "b"}),
+    "params": set_attribute("params", {"a": "b"}),
+    "send overridden": override_send,
+}
+
+
+@pytest.mark.parametrize("need", NEEDS)
+def test_what_is_wanted_of_the_httpx_client_is_done(flavour: Flavour, serve: Serve, ways: Ways, need: str) -> None:
+    server = serve(http(PATCHED))
+    client = flavour.client(base_url=server.url)
+    update(flavour, client)
+    NEEDS[need](flavour, inner(flavour, client))
+    update(flavour, client)
+    assert ways == ["short", "ordinary"]
+    assert need != "cookies" or b"cookie: a=b" in server.requests[1].lower()
+    assert need != "params" or b"?a=b HTTP" in server.requests[1]
+
+
+def test_a_cookie_of_the_server_comes_back(flavour: Flavour, serve: Serve, ways: Ways) -> None:
+    server = serve(http(PATCHED, "200 OK", "Set-Cookie: sticky=17; Path=/"), http(PATCHED))
+    client = flavour.client(base_url=server.url)
+    update(flavour, client)
+    update(flavour, client)
+    assert [b"cookie: sticky=17" in request.lower() for request in server.requests] == [False, True]
+    assert ways == ["short", "ordinary"]
+
+
+def assigned(cls: Any, name: str, called: list[str]) -> Iterator[None]:
+    original = getattr(cls, name)
+
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        called.append(name)
+        return original(*args, **kwargs)
+
+    setattr(cls, name, replacement)
+    yield
+    setattr(cls, name, original)
+
+
+def wrapped(cls: Any, name: str, called: list[str]) -> Iterator[None]:
+    original = getattr(cls, name)
+
+    @functools.wraps(original)
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        called.append(name)
+        return original(*args, **kwargs)
+
+    setattr(cls, name, replacement)
+    yield
+    setattr(cls, name, original)
+
+
+def mocked(cls: Any, name: str, called: list[str]) -> Iterator[None]:
+    original = getattr(cls, name)
+    with unittest.mock.patch.object(cls, name, autospec=True) as mock:
+        result: Any = original
+
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            return await result(*args, **kwargs)
+
+        mock.side_effect = awaited if inspect.iscoroutinefunction(original) else original
+        yield
+        called += [name] * mock.call_count
+
+
+def wrapted(cls: Any, name: str, called: list[str]) -> Iterator[None]:
+    original = getattr(cls, name)
+
+    def wrapper(function: Any, _: Any, args: Any, kwargs: Any) -> Any:
+        called.append(name)
+        return function(*args, **kwargs)
+
+    setattr(cls, name, wrapt.FunctionWrapper(original, wrapper))
+    yield
+    setattr(cls, name, original)
+
+
+@pytest.mark.parametrize("name", _short.METHODS)
+@pytest.mark.parametrize("how", [assigned, wrapped, mocked, wrapted])
+def test_a_method_of_httpx_that_somebody_replaced_is_called(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch, name: str, how: Any
+) -> None:
+    server = serve(http(PATCHED))
+    client = flavour.client(base_url=server.url)
+    update(flavour, client)
+    cls = httpx.Client if flavour.name == "sync" else httpx.AsyncClient
+    # Put back by whoever declares it, not by a subclass that inherits it.
+    owner = next(each for each in cls.__mro__ if name in vars(each))
+    called: list[str] = []
+    replacing = how(owner, name, called)
+    next(replacing)
+    update(flavour, client)
+    update(flavour, client)
+    next(replacing, None)
+    update(flavour, client)
+    assert ways == ["short", "ordinary", "ordinary", "short"]
+    assert called == [name, name]
+
+
+def test_without_a_private_method_of_httpx_the_ordinary_way_is_taken(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(http(PATCHED))
+    client = flavour.client(base_url=server.url)
+    monkeypatch.setattr(_short, "_methods", lambda cls: cls._there_is_no_such_method)
+    update(flavour, client)
+    assert (len(server.requests), ways) == (1, ["ordinary"])
+
+
+def test_a_variable_switches_the_short_way_off(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVERMEMOS_SHORT_WAY", "0")
+    update(flavour, flavour.client(base_url=serve(http(PATCHED)).url))
+    assert ways == ["ordinary"]
+
+
+def test_an_httpx_client_of_the_users_own_never_takes_the_short_way(flavour: Flavour, serve: Serve, ways: Ways) -> None:
+    own = httpx.Client() if flavour.name == "sync" else httpx.AsyncClient()
+    update(flavour, flavour.client(base_url=serve(http(PATCHED)).url, http_client=own))
+    flavour.call(own.close if flavour.name == "sync" else own.aclose)
+    assert ways == ["ordinary"]
+
+
+def test_a_closed_httpx_client_says_so(flavour: Flavour, serve: Serve) -> None:
+    client = flavour.client(base_url=serve(http(PATCHED)).url)
+    within = inner(flavour, client)
+    flavour.call(within.close if flavour.name == "sync" else within.aclose)
+    with pytest.raises(Exception, match="closed"):
+        update(flavour, client)
+
+
+# Mocks and tracers
+
+
+@pytest.mark.parametrize("using", ["httpx", "httpcore"])
+@pytest.mark.parametrize("first", ["the mock", "a call"])
+@pytest.mark.usefixtures("extra")
+def test_respx_sees_every_call(flavour: Flavour, serve: Serve, using: str, first: str) -> None:
+    server = serve(http(PATCHED))
+    client = flavour.client(base_url=server.url)
+    if first == "a call":
+        update(flavour, client)
+    before = len(server.requests)
+    with respx.mock(using=using) as router:
+        route = router.patch(f"{server.url}{PATH}").respond(json=PATCHED)
+        for _ in range(3):
+            update(flavour, client)
+        assert (route.call_count, len(server.requests)) == (3, before)
+    update(flavour, client)
+    assert len(server.requests) == before + 1
+
+
+@pytest.mark.parametrize("first", ["the tracer", "a call"])
+@pytest.mark.parametrize("scope", ["everywhere", "one client"])
+@pytest.mark.usefixtures("extra")
+def test_opentelemetry_sees_every_call(flavour: Flavour, serve: Serve, first: str, scope: str) -> None:
+    server, exporter, provider = serve(http(PATCHED)), InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    client = flavour.client(base_url=server.url)
+    if first == "a call":
+        update(flavour, client)
+    tracer: Any = HTTPXClientInstrumentor()
+    within = inner(flavour, client)
+    if scope == "everywhere":
+        tracer.instrument(tracer_provider=provider)
+    else:
+        tracer.instrument_client(within, tracer_provider=provider)
+    try:
+        for _ in range(3):
+            update(flavour, client)
+        assert [span.attributes["http.method"] for span in exporter.get_finished_spans()] == ["PATCH"] * 3
+        assert b"traceparent: " in server.requests[-1].lower()
+    finally:
+        tracer.uninstrument() if scope == "everywhere" else tracer.uninstrument_client(within)
+    update(flavour, client)
+    assert len(exporter.get_finished_spans()) == 3
