@@ -71,6 +71,24 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
     assert {name for name in modules if name.startswith(("evermemos", "httpx", "attr"))} == {"evermemos"}
 
 
+def test_importing_the_generated_types_loads_what_typing_needs_and_no_more() -> None:
+    modules = loaded("import evermemos_api.types") - loaded("import typing, collections.abc, gc")
+    assert modules == {"evermemos_api", "evermemos_api.errors", "evermemos_api.types"}
+
+
+def test_reading_and_writing_loads_no_module_that_it_does_not_need() -> None:
+    read = "from evermemos_api.models import Extra; Extra.from_dict({'a': [1]}).to_dict()"
+    assert not {"datetime", "uuid", "http", "httpx"} & (loaded(read) - loaded("import attrs"))
+
+
+def test_the_generated_clients_are_loaded_when_they_are_asked_for() -> None:
+    assert {"AuthenticatedClient", "Client"} == set(evermemos_api.__all__) <= set(dir(evermemos_api))
+    assert "httpx" not in loaded("import evermemos_api")
+    assert {"httpx", "evermemos_api.client"} <= loaded("from evermemos_api import AuthenticatedClient, Client")
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        evermemos_api.nothing_of_the_kind  # noqa: B018
+
+
 def test_importing_one_operation_does_not_import_every_model() -> None:
     modules = loaded("from evermemos_api.api.conversation_meta import get_conversation_meta_v1")
     models = {name for name in modules if name.startswith("evermemos_api.models.")}

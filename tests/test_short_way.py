@@ -103,18 +103,17 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def test_both_ways_send_the_same(
     flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch, special: str, setting: str
 ) -> None:
-    server = serve(http(PATCHED), http(RECORD), http(RECORD), http(PATCHED))
+    server = serve(http(PATCHED), http(RECORD), http(RECORD))
     for switch in ("1", "0"):
         monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
         client = flavour.client(base_url=server.url, **SETTINGS[setting])
-        for server.script in ([http(PATCHED)], [http(RECORD)], [http(RECORD)], [http(PATCHED)]):
-            length = len(server.requests) % 4
-            if length in (0, 3):
-                update(flavour, client, **CALLS[special])
-            else:
-                get(flavour, client, group_id="grüp & co/%20 +#?", **({} if length == 2 else CALLS[special]))
-    short, ordinary = server.requests[:4], server.requests[4:]
-    assert ways == ["short"] * 4 + ["ordinary"] * 4
+        server.script[:] = [http(RECORD)] * len(server.requests) + [http(PATCHED), http(RECORD)]
+        update(flavour, client, **CALLS[special])
+        get(flavour, client, group_id="grüp & co/%20 +#?", **CALLS[special])
+        # What was special about the call before has not stayed.
+        get(flavour, client)
+    short, ordinary = server.requests[:3], server.requests[3:]
+    assert ways == ["short"] * 3 + ["ordinary"] * 3
     assert list(map(lines, short)) == list(map(lines, ordinary))
 
 
@@ -146,7 +145,8 @@ def test_mounts_and_proxies_of_the_httpx_client_are_read_live(flavour: Flavour, 
     client = flavour.client(base_url=server.url)
     update(flavour, client)
     kind = httpx.HTTPTransport if flavour.name == "sync" else httpx.AsyncHTTPTransport
-    mounts, proxied = inner(flavour, client)._mounts, kind(proxy=other.url)
+    mounts: Any = inner(flavour, client)._mounts
+    proxied: Any = kind(proxy=other.url)
     mounts[next(iter(httpx.Client(mounts={"http://": None})._mounts))] = proxied
     update(flavour, client)
     mounts.clear()
@@ -163,7 +163,12 @@ def test_elapsed_is_set_and_the_line_of_httpx_is_logged(
     server = serve(http(PATCHED))
     seen: list[httpx.Response] = []
     received = _short.received
-    monkeypatch.setattr(_short, "received", lambda *given: (seen.append(given[2]), received(*given))[1])
+
+    def spy(client: Any, request: httpx.Request, response: httpx.Response) -> None:
+        seen.append(response)
+        received(client, request, response)
+
+    monkeypatch.setattr(_short, "received", spy)
     messages = []
     for switch in ("1", "0"):
         monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
@@ -326,7 +331,7 @@ def test_a_variable_switches_the_short_way_off(
 
 
 def test_an_httpx_client_of_the_users_own_never_takes_the_short_way(flavour: Flavour, serve: Serve, ways: Ways) -> None:
-    own = httpx.Client() if flavour.name == "sync" else httpx.AsyncClient()
+    own: Any = httpx.Client() if flavour.name == "sync" else httpx.AsyncClient()
     update(flavour, flavour.client(base_url=serve(http(PATCHED)).url, http_client=own))
     flavour.call(own.close if flavour.name == "sync" else own.aclose)
     assert ways == ["ordinary"]
@@ -379,7 +384,7 @@ def test_opentelemetry_sees_every_call(flavour: Flavour, serve: Serve, first: st
     try:
         for _ in range(3):
             update(flavour, client)
-        assert [span.attributes["http.method"] for span in exporter.get_finished_spans()] == ["PATCH"] * 3
+        assert [dict(span.attributes or {})["http.method"] for span in exporter.get_finished_spans()] == ["PATCH"] * 3
         assert b"traceparent: " in server.requests[-1].lower()
     finally:
         tracer.uninstrument() if scope == "everywhere" else tracer.uninstrument_client(within)

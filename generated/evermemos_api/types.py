@@ -176,7 +176,7 @@ class _Type(NamedTuple):
     json_class: type = type(None)  # the class of JSON values that `convert` can do something with
     words: frozenset[str] = frozenset()  # strings that are taken as they are, where not every string is
     model: type | None = None  # the class that every JSON object becomes
-    item: "_Type | None" = None  # how the items of every JSON array are read
+    item: "_Type | None" = None  # of a list or a map, and of a union with one list: how the items are read
     convert_list: Callable[[Any], Any] | None = None  # the `convert` that is right for every JSON array
 
 
@@ -195,7 +195,6 @@ def decode(source):
     fields = absent | (source if type(source) is dict else as_dict(source))
     rest = take_rest(fields) if len(fields) > {count} else {{}}
     {values}= fields.values()
-    at = None
     try:{read}
     except DecodeError as error:
         error.inside(at)
@@ -207,7 +206,7 @@ _READ = """
         if not ({test}):
             at = {name!r}
             {v} = {convert}"""
-# A list of scalars, of which most have a few items only.
+# Lists of scalars and maps are mostly so small that calling a function for them would take longer than reading them.
 _READ_LIST = """
         if type({v}) is list:
             for item in {v}:
@@ -222,7 +221,11 @@ _READ_LIST = """
             {v} = {convert}"""
 _DECODE_MAP = """
 def decode(source):
-    rest = convert_rest(source){result}
+    rest = source.copy() if type(source) is dict else as_dict(source)
+    for item in rest.values():
+        if not ({item_test}):
+            rest = convert_rest(rest)
+            break{result}
 """
 _ENCODE = """
 def encode_model(model):
@@ -243,10 +246,9 @@ class _Decoders(dict[type, Callable[[Any], Any]]):
 
     def __missing__(self, cls: type) -> Callable[[Any], Any]:
         hints = typing.get_type_hints(cls, localns=_ModelNames())
-        rest: Callable[[Any], Any] = _no_such_field
-        if "additional_properties" in hints and not (self._only_check and _declared(cls)):
-            rest = _compile(hints["additional_properties"], self).convert
-        scope: dict[str, Any] = {"cls": cls, "new": object.__new__, "as_dict": _as_dict, "convert_rest": rest}
+        is_open = "additional_properties" in hints and not (self._only_check and _declared(cls))
+        rest = _compile(hints["additional_properties"], self) if is_open else _CLOSED
+        scope: dict[str, Any] = {"cls": cls, "new": object.__new__, "as_dict": _as_dict, "convert_rest": rest.convert}
         scope |= {"decoders": self, "DecodeError": DecodeError, "UNSET": UNSET, "PLAIN": _PLAIN}
         absent, values, read = dict[str, Any](), dict[str, str](), ""
         for i, field in enumerate(_declared(cls)):
@@ -255,10 +257,11 @@ class _Decoders(dict[type, Callable[[Any], Any]]):
             values[field.name] = f"v{i}"
             read += _read(i, name, how, scope)
         scope |= {"absent": absent, "take_rest": lambda fields: {k: fields.pop(k) for k in list(fields)[len(absent) :]}}
-        assigned = values if rest is _no_such_field else values | {"additional_properties": "rest"}
+        assigned = values if rest is _CLOSED else values | {"additional_properties": "rest"}
         parts = {"count": len(values), "values": "".join(f"{v}, " for v in values.values()), "read": read}
         result = "" if self._only_check else _result(cls, assigned)
-        exec((_DECODE if values else _DECODE_MAP).format(**parts, result=result), scope)
+        parts |= {"item_test": _test("item", rest.item or _CLOSED), "result": result}
+        exec((_DECODE if values else _DECODE_MAP).format(**parts), scope)
         decode: Callable[[Any], Any] = scope["decode"]
         self[cls] = decode
         return decode
@@ -345,9 +348,8 @@ def _as_dict(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else _refuse("object", value)
 
 
-def _no_such_field(fields: Any) -> None:
-    for name in _as_dict(fields):
-        raise DecodeError("no such field", "an unknown field", (name,))
+def _no_such_field(fields: dict[str, Any]) -> NoReturn:
+    raise DecodeError("no such field", "an unknown field", (next(iter(fields)),))
 
 
 def _compile(hint: Any, decoders: _Decoders) -> _Type:
@@ -470,7 +472,7 @@ def _items(
 def _usual_thresholds() -> tuple[int, int, int] | None:
     """Return the thresholds of the garbage collector, or None if they are raised already, or collection is off.
 
-    Collections in the midst of a large answer take longer than reading it, and find nothing. Raised thresholds, unlike
+    Collections in the midst of a large answer find nothing, and take up to half of the time. Raised thresholds, unlike
     gc.disable(), leave gc.disable() and gc.enable() to the program, and show that another decoder will lower them again.
     """
     usual = gc.get_threshold()
@@ -525,5 +527,6 @@ _SCALARS: Final[dict[Any, _Type]] = {
     type(None): _scalar("null", type(None)),
     Unset: _Type("nothing", frozenset({Unset}), lambda value: _refuse("nothing", value), Unset),
 }
+_CLOSED: Final = _Type("no such field", frozenset(), _no_such_field)
 # Classes that are made of a string, by name: most APIs have no use for the modules that define them.
 _PARSED: Final = {"datetime.datetime": "ISO 8601 time", "datetime.date": "ISO 8601 date", "uuid.UUID": "UUID"}
