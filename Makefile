@@ -12,8 +12,9 @@ help: ## List the targets
 demo: generate ## Set up, regenerate the client, run the published examples over a loopback socket
 	@$(PY) scripts/demo.py
 
-test: .venv/ready ## Set up and run the tests, with coverage
-	@$(PY) -m pytest --cov --cov-report=term
+test: .venv/ready ## Set up and run the tests, without the extra fast and with it, with coverage
+	@$(PY) -m pytest --cov --cov-report= --cov-fail-under=0
+	@EVERMEMOS_TEST_FAST=1 $(PY) -m pytest --cov --cov-append --cov-report=term
 
 test-all: .venv/ready ## Run the tests on every Python found, and with the lowest dependencies allowed
 	@$(PY) scripts/test_all.py

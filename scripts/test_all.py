@@ -1,4 +1,4 @@
-"""Run the tests on every supported Python that this machine has, and with the lowest dependencies allowed.
+"""Run the tests, both ways, on every supported Python that this machine has, and with the lowest dependencies allowed.
 
 Interpreters are looked for on PATH and in pyenv's folder; those that are missing are named.
 Exit code 1 if a run failed.
@@ -24,7 +24,8 @@ def main() -> int:
         f"Python {version}": (path, []) for version, path in found.items() if path
     }
     oldest = next(iter(runs.values()))[0]
-    requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["sandbox"]]
+    extras = PROJECT["optional-dependencies"]
+    requirements = [*PROJECT["dependencies"], *dict.fromkeys([*extras["sandbox"], *extras["fast"]])]
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in requirements]
     runs[f"lowest: {' '.join(lowest)}"] = (oldest, lowest)
     results = {name: run(name, path, pins) for name, (path, pins) in runs.items()}
@@ -60,7 +61,10 @@ def run(name: str, python: str, pins: list[str]) -> int:
         [*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT],
         # Whatever the pinned ones need in their lowest version comes along.
         *([[*pip, *pins]] if pins else []),
-        [inside, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        *[
+            ["env", f"EVERMEMOS_TEST_FAST={fast}", inside, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+            for fast in (0, 1)
+        ],
     ):
         if code := subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode:
             return code

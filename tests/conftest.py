@@ -110,6 +110,20 @@ def answers_fit_the_spec(
     assert problems == []
 
 
+# Tests that neither connect to anything nor read an answer: the run for the extra `fast` would repeat them.
+ONCE = {
+    *("test_benchmarks", "test_check_breaking", "test_check_spec", "test_codec", "test_contract", "test_generation"),
+    *("test_models", "test_packaging", "test_sandbox_pages", "test_sandbox_spec"),
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if FAST and len({item.path for item in items}) > 1:
+        once = [item for item in items if item.path.stem in ONCE]
+        items[:] = [item for item in items if item.path.stem not in ONCE]
+        config.hook.pytest_deselected(items=once)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if replayed := config.stash.get(REPLAYED, None):
         terminalreporter.section("recorded exchanges that the sandbox answers as the server did")
