@@ -41,6 +41,26 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
     return taken
 
 
+def stacks(flavour: Flavour, client: Any) -> list[set[str]]:
+    """The functions of httpx's client through which each request comes to its transport from now on."""
+    transport, found = inner(flavour, client)._transport, list[set[str]]()
+    name = "handle_request" if flavour.name == "sync" else "handle_async_request"
+    original = getattr(transport, name)
+
+    def spy(request: httpx.Request) -> Any:
+        callers: set[str] = set()
+        frame = inspect.currentframe()
+        while frame is not None:
+            if frame.f_globals.get("__name__") == "httpx._client":
+                callers.add(frame.f_code.co_name)
+            frame = frame.f_back
+        found.append(callers)
+        return original(request)
+
+    setattr(transport, name, spy)
+    return found
+
+
 @pytest.fixture(params=["plain", "fast"])
 def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """With the extra `fast` and without, whatever this run is for."""
@@ -76,6 +96,26 @@ def lines(request: bytes) -> list[bytes]:
     first, *fields = head.split(b"\r\n")
     fields = [name.lower() + b":" + value for name, _, value in (field.partition(b":") for field in fields)]
     return [first, *sorted(fields), body]
+
+
+# Which way
+
+
+def test_the_short_way_goes_past_send_and_the_ordinary_way_through_it(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(http(PATCHED), http(RECORD), http(PATCHED), http(RECORD))
+    found = []
+    for switch in ("1", "0"):
+        monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
+        client = flavour.client(base_url=server.url)
+        callers = stacks(flavour, client)
+        update(flavour, client)
+        get(flavour, client)
+        found.append(callers)
+    through = {"send", "_send_handling_auth", "_send_handling_redirects", "_send_single_request"}
+    assert found == [[set(), set()], [through, through]]
+    assert ways == ["short", "short", "ordinary", "ordinary"]
 
 
 # The same requests
@@ -205,17 +245,12 @@ def set_attribute(name: str, value: Any) -> Callable[[Flavour, Any], None]:
     return lambda _, client: setattr(client, name, value)
 
 
-def override_send(_: Flavour, client: Any) -> None:
-    client.send = functools.partial(client.send)
-
-
 NEEDS: dict[str, Callable[[Flavour, Any], None]] = {
     "a request hook": set_hook("request"),
     "a response hook": set_hook("response"),
     "auth": set_attribute("auth", httpx.BasicAuth("a", "b")),
     "cookies": set_attribute("cookies", {"a": "b"}),
     "params": set_attribute("params", {"a": "b"}),
-    "send overridden": override_send,
 }
 
 
@@ -285,7 +320,7 @@ def wrapted(cls: Any, name: str, called: list[str]) -> Iterator[None]:
         called.append(name)
         return function(*args, **kwargs)
 
-    setattr(cls, name, wrapt.FunctionWrapper(original, wrapper))
+    wrapt.wrap_function_wrapper("httpx._client", f"{cls.__name__}.{name}", wrapper)
     yield
     setattr(cls, name, original)
 
@@ -312,14 +347,48 @@ def test_a_method_of_httpx_that_somebody_replaced_is_called(
     assert called == [name, name]
 
 
-def test_without_a_private_method_of_httpx_the_ordinary_way_is_taken(
-    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", _short.METHODS)
+def test_a_method_that_somebody_replaced_on_the_instance_is_called(
+    flavour: Flavour, serve: Serve, ways: Ways, name: str
 ) -> None:
     server = serve(http(PATCHED))
     client = flavour.client(base_url=server.url)
-    monkeypatch.setattr(_short, "_methods", lambda cls: cls._there_is_no_such_method)
     update(flavour, client)
-    assert (len(server.requests), ways) == (1, ["ordinary"])
+    within, called = inner(flavour, client), list[str]()
+    original = getattr(within, name)
+
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        called.append(name)
+        return original(*args, **kwargs)
+
+    setattr(within, name, replacement)
+    update(flavour, client)
+    delattr(within, name)
+    update(flavour, client)
+    assert (ways, called, len(server.requests)) == (["short", "ordinary", "short"], [name], 3)
+
+
+@pytest.mark.parametrize("name", _short.METHODS)
+def test_without_a_method_of_httpx_the_ordinary_way_is_taken(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    server = serve(http(PATCHED))
+    client = flavour.client(base_url=server.url)
+    update(flavour, client)
+    cls = httpx.Client if flavour.name == "sync" else httpx.AsyncClient
+    owner = next(each for each in cls.__mro__ if name in vars(each))
+    original = getattr(owner, name)
+
+    def instead(self: Any, asked: str) -> Any:
+        if asked == name:
+            return functools.partial(original, self)
+        raise AttributeError(asked)
+
+    # The class has it no longer, as after a release that renamed it; httpx itself still finds it.
+    monkeypatch.delattr(owner, name)
+    monkeypatch.setattr(httpx._client.BaseClient, "__getattr__", instead, raising=False)
+    update(flavour, client)
+    assert (len(server.requests), ways) == (2, ["short", "ordinary"])
 
 
 def test_a_variable_switches_the_short_way_off(
