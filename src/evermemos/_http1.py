@@ -357,6 +357,7 @@ def is_watched() -> bool:
     return not (
         is_original(httpx.AsyncHTTPTransport.handle_async_request, "httpx.")
         and is_original(httpcore.AsyncConnectionPool.handle_async_request, "httpcore.")
+        and is_original(httpcore.AsyncHTTPConnection.handle_async_request, "httpcore.")
     )
 
 
