@@ -10,6 +10,7 @@ import unittest.mock
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 import respx
@@ -20,7 +21,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from evermemos import _short
+from evermemos import APIError, _short
 
 Serve = Callable[..., ScriptedServer]
 Ways = list[str]
@@ -94,7 +95,6 @@ def lines(request: bytes) -> list[bytes]:
     """A request as received; in which order the headers come says nothing."""
     head, _, body = request.partition(b"\r\n\r\n")
     first, *fields = head.split(b"\r\n")
-    fields = [name.lower() + b":" + value for name, _, value in (field.partition(b":") for field in fields)]
     return [first, *sorted(fields), body]
 
 
@@ -127,6 +127,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "query": {"extra_query": {"a b": "ä&=", "n": [1, True]}},
     "body": {"extra_body": {"more": ["ä", None, {"x": 1.5}]}},
     "authorization": {"extra_headers": {"authorization": "Basic abc"}},
+    "host and cookie": {"extra_headers": {"HOST": "elsewhere:1", "Cookie": "a=b"}},
+    "types of content": {"extra_headers": {"content-type": "application/merge-patch+json", "Accept-Language": "de"}},
     "timeout": {"timeout": httpx.Timeout(9, read=None), "deadline": None},
 }
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -157,27 +159,65 @@ def test_both_ways_send_the_same(
     assert list(map(lines, short)) == list(map(lines, ordinary))
 
 
-def test_headers_of_the_httpx_client_are_read_live(flavour: Flavour, serve: Serve, ways: Ways) -> None:
-    server = serve(http(PATCHED))
-    client = flavour.client(base_url=server.url)
-    update(flavour, client)
-    inner(flavour, client).headers["X-Live"] = "1"
-    update(flavour, client)
-    del inner(flavour, client).headers["X-Live"]
-    update(flavour, client)
-    assert [b"X-Live: 1" in request for request in server.requests] == [False, True, False]
-    assert ways == ["short"] * 3
+LIVE: dict[str, Callable[[Any], Any]] = {
+    "a header more": lambda client: client.headers.update({"X-Live": "1"}),
+    "a header that the client sends itself": lambda client: client.headers.update({"accept": "text/html"}),
+    "another user agent": lambda client: client.headers.update({"USER-AGENT": "mine"}),
+    "a header less": lambda client: client.headers.pop("user-agent"),
+    "a key": lambda client: client.headers.update({"Authorization": "Basic abc"}),
+    "other headers": lambda client: setattr(client, "headers", [("X-Twice", "1"), ("X-Twice", "2")]),
+    "a header beyond ASCII": lambda client: client.headers.update({"X-Name": "Jürgen".encode()}),
+    "timeout": lambda client: setattr(client, "timeout", 1e-9),
+    "base_url": lambda client: setattr(client, "base_url", "http://127.0.0.1:1/elsewhere"),
+    "follow_redirects": lambda client: setattr(client, "follow_redirects", True),
+}
 
 
-def test_timeout_and_base_url_of_the_httpx_client_matter_as_little_as_in_the_ordinary_way(
-    flavour: Flavour, serve: Serve, ways: Ways
+@pytest.mark.parametrize("key", ["test-key", None])
+@pytest.mark.parametrize("live", LIVE)
+def test_what_is_changed_of_the_httpx_client_between_two_calls_shows_as_in_the_ordinary_way(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch, live: str, key: str | None
 ) -> None:
     server = serve(http(PATCHED))
+    for switch in ("1", "0"):
+        monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
+        client = flavour.client(base_url=server.url, api_key=key)
+        update(flavour, client)
+        before = inner(flavour, client).headers.copy()
+        LIVE[live](inner(flavour, client))
+        update(flavour, client)
+        inner(flavour, client).headers = before
+        update(flavour, client)
+    assert ways == ["short"] * 3 + ["ordinary"] * 3
+    short, ordinary = list(map(lines, server.requests[:3])), list(map(lines, server.requests[3:]))
+    assert short == ordinary
+    assert short[0] == short[2]
+    # The key and what the client itself accepts are as they were; timeout and URL are its own.
+    no_matter = ["a header that the client sends itself", "timeout", "base_url", "follow_redirects"]
+    assert (short[0] == short[1]) is (live in no_matter or (live == "a key" and key is not None))
+
+
+def test_copies_of_a_client_send_the_same_both_ways_and_share_nothing_but_connections(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(http(PATCHED))
+    for switch in ("1", "0"):
+        monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
+        client = flavour.client(base_url=server.url)
+        copy = client.with_options(default_headers={"X-Copy": "1", "User-Agent": "copy"})
+        for each in (client, copy, client, copy.with_options(default_headers={"Authorization": "Basic abc"})):
+            update(flavour, each)
+    assert ways == ["short"] * 4 + ["ordinary"] * 4
+    assert list(map(lines, server.requests[:4])) == list(map(lines, server.requests[4:]))
+    assert [b"X-Copy: 1" in request for request in server.requests[:4]] == [False, True, False, True]
+
+
+def test_another_attempt_sends_the_same_again(flavour: Flavour, serve: Serve, ways: Ways) -> None:
+    server = serve(http({"message": "busy"}, "503 Busy", "Retry-After-Ms: 1"), http(RECORD))
     client = flavour.client(base_url=server.url)
-    inner(flavour, client).timeout = 1e-9
-    inner(flavour, client).base_url = "http://127.0.0.1:1/elsewhere"
-    update(flavour, client)
-    assert (len(server.requests), ways) == (1, ["short"])
+    get(flavour, client, group_id="group_123", extra_query={"a": "1"}, extra_headers={"X-A": "1"})
+    assert ways == ["short"] * 2
+    assert server.requests[0] == server.requests[1]
 
 
 def test_mounts_and_proxies_of_the_httpx_client_are_read_live(flavour: Flavour, serve: Serve, ways: Ways) -> None:
@@ -213,10 +253,12 @@ def test_elapsed_is_set_and_the_line_of_httpx_is_logged(
     for switch in ("1", "0"):
         monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
         with caplog.at_level(logging.INFO, "httpx"):
-            update(flavour, flavour.client(base_url=server.url))
-        messages.append([record.getMessage() for record in caplog.records if record.name == "httpx"])
+            update(flavour, flavour.client(base_url=server.url), extra_query={"a": "b"})
+        records = [record for record in caplog.records if record.name == "httpx"]
+        messages.append([(record.levelname, record.getMessage()) for record in records])
         caplog.clear()
-    assert messages[0] == messages[1] == [f'HTTP Request: PATCH {server.url}{PATH} "HTTP/1.1 200 OK"']
+    line = f'HTTP Request: PATCH {server.url}{PATH}?a=b "HTTP/1.1 200 OK"'
+    assert messages[0] == messages[1] == [("INFO", line)]
     assert [response.elapsed.total_seconds() > 0 for response in seen] == [True]
 
 
@@ -320,7 +362,7 @@ def wrapted(cls: Any, name: str, called: list[str]) -> Iterator[None]:
         called.append(name)
         return function(*args, **kwargs)
 
-    wrapt.wrap_function_wrapper("httpx._client", f"{cls.__name__}.{name}", wrapper)
+    wrapt.wrap_function_wrapper(cls.__module__, f"{cls.__name__}.{name}", wrapper)
     yield
     setattr(cls, name, original)
 
@@ -414,13 +456,46 @@ def test_a_closed_httpx_client_says_so(flavour: Flavour, serve: Serve) -> None:
         update(flavour, client)
 
 
+# The same outcomes
+
+
+def hung_up(connection: Any) -> None:
+    pass
+
+
+OUTCOMES: dict[str, Any] = {
+    "a refusal": http({"message": "no"}, "404 Not Found"),
+    "a failure": http({"message": "boom"}, "500 Internal Server Error"),
+    "a redirect": http(b"", "307 Temporary Redirect", "Location: /elsewhere"),
+    "no answer": hung_up,
+    "no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+    "no JSON": http(b"<html>"),
+    "a compressed body that is none": http(b"{}", "200 OK", "Content-Encoding: gzip"),
+    "an encoding that nobody asked for": http(b"{}", "200 OK", "Content-Encoding: br"),
+}
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_both_ways_end_in_the_same_error(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    server, errors = serve(OUTCOMES[outcome]), []
+    for switch in ("1", "0"):
+        monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
+        with pytest.raises(APIError) as caught:
+            update(flavour, flavour.client(base_url=server.url))
+        errors.append((type(caught.value), str(caught.value), vars(caught.value)))
+    assert errors[0] == errors[1]
+    assert ways == ["short", "ordinary"]
+
+
 # Mocks and tracers
 
 
 @pytest.mark.parametrize("using", ["httpx", "httpcore"])
 @pytest.mark.parametrize("first", ["the mock", "a call"])
 @pytest.mark.usefixtures("extra")
-def test_respx_sees_every_call(flavour: Flavour, serve: Serve, using: str, first: str) -> None:
+def test_respx_sees_every_call(flavour: Flavour, serve: Serve, ways: Ways, using: str, first: str) -> None:
     server = serve(http(PATCHED))
     client = flavour.client(base_url=server.url)
     if first == "a call":
@@ -431,31 +506,59 @@ def test_respx_sees_every_call(flavour: Flavour, serve: Serve, using: str, first
         for _ in range(3):
             update(flavour, client)
         assert (route.call_count, len(server.requests)) == (3, before)
+        with pytest.raises(respx.models.AllMockedAssertionError):
+            get(flavour, client)
     update(flavour, client)
     assert len(server.requests) == before + 1
+    assert ways[-1] == "short"
 
 
 @pytest.mark.parametrize("first", ["the tracer", "a call"])
 @pytest.mark.parametrize("scope", ["everywhere", "one client"])
 @pytest.mark.usefixtures("extra")
-def test_opentelemetry_sees_every_call(flavour: Flavour, serve: Serve, first: str, scope: str) -> None:
+def test_opentelemetry_sees_every_call(flavour: Flavour, serve: Serve, ways: Ways, first: str, scope: str) -> None:
     server, exporter, provider = serve(http(PATCHED)), InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    client = flavour.client(base_url=server.url)
+    client, tracer = flavour.client(base_url=server.url), HTTPXClientInstrumentor()
     if first == "a call":
         update(flavour, client)
-    tracer: Any = HTTPXClientInstrumentor()
-    within = inner(flavour, client)
     if scope == "everywhere":
         tracer.instrument(tracer_provider=provider)
     else:
-        tracer.instrument_client(within, tracer_provider=provider)
+        tracer.instrument_client(inner(flavour, client), tracer_provider=provider)
     try:
         for _ in range(3):
             update(flavour, client)
         assert [dict(span.attributes or {})["http.method"] for span in exporter.get_finished_spans()] == ["PATCH"] * 3
         assert b"traceparent: " in server.requests[-1].lower()
     finally:
-        tracer.uninstrument() if scope == "everywhere" else tracer.uninstrument_client(within)
+        tracer.uninstrument() if scope == "everywhere" else tracer.uninstrument_client(inner(flavour, client))
     update(flavour, client)
     assert len(exporter.get_finished_spans()) == 3
+    assert b"traceparent: " not in server.requests[-1].lower()
+    assert ways[-1] == "short"
+
+
+# Where tracers and mocks reach for connections.
+CONNECTIONS: dict[str, dict[str, Any]] = {
+    "httpx": {"sync": httpx.HTTPTransport, "async": httpx.AsyncHTTPTransport},
+    "httpcore": {"sync": httpcore.HTTPConnection, "async": httpcore.AsyncHTTPConnection},
+}
+
+
+@pytest.mark.parametrize("how", [assigned, wrapped, wrapted])
+@pytest.mark.parametrize("package", CONNECTIONS)
+@pytest.mark.usefixtures("extra")
+def test_what_somebody_put_in_the_place_of_connections_is_called(
+    flavour: Flavour, serve: Serve, package: str, how: Any
+) -> None:
+    cls = CONNECTIONS[package][flavour.name]
+    name = "handle_request" if flavour.name == "sync" else "handle_async_request"
+    client, called = flavour.client(base_url=serve(http(PATCHED)).url), list[str]()
+    update(flavour, client)
+    replacing = how(cls, name, called)
+    next(replacing)
+    update(flavour, client)
+    next(replacing, None)
+    update(flavour, client)
+    assert called == [name]
