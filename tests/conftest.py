@@ -113,7 +113,7 @@ def answers_fit_the_spec(
 # Tests that neither connect to anything nor read an answer: the run for the extra `fast` would repeat them.
 ONCE = {
     *("test_benchmarks", "test_check_breaking", "test_check_spec", "test_codec", "test_contract", "test_generation"),
-    *("test_models", "test_packaging", "test_sandbox_pages", "test_sandbox_spec"),
+    *("test_imports", "test_models", "test_packaging", "test_sandbox_pages", "test_sandbox_spec"),
 }
 
 

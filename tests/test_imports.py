@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import CREATE_V1, FAST, PATCHED, RECORD, ROOT, ScriptedServer, http
+from conftest import CREATE_V1, PATCHED, RECORD, ROOT, ScriptedServer, http
 
 Serve = Callable[..., ScriptedServer]
 OURS = ("evermemos", "evermemos_api")
@@ -164,7 +164,7 @@ assert len(names) >= {len(list((ROOT).glob(f"*/{package}/**/*.py"))) - 1}, names
     assert among(modules, package) >= {package}
 
 
-@pytest.mark.skipif(not FAST, reason="needs the extra `fast`")
 @pytest.mark.parametrize("name", NEED_AN_EXTRA)
 def test_with_the_extra_its_modules_can_be_imported(name: str) -> None:
+    pytest.importorskip(NEED_AN_EXTRA[name])
     assert {name, NEED_AN_EXTRA[name]} <= loaded(f"import {name}")
