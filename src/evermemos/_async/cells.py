@@ -65,6 +65,15 @@ class AsyncCell(httpx.AsyncHTTPTransport):
             self._pool = self._connect()
         return await super().handle_async_request(request)
 
+    def is_clean(self) -> bool:
+        """Whether nothing came behind the last answer. httpcore would take it for the next one."""
+        at: Any = self._pool if self._proxy is None else next(iter(self._pool.connections), None)
+        while at is not None:
+            if (state := getattr(at, "_h11_state", None)) is not None:
+                return not state.trailing_data[0]
+            at = getattr(at, "_connection", None)
+        return True
+
 
 class AsyncCells(httpx.AsyncBaseTransport):
     """Sends each request over the connection that was used last, or a new one.
@@ -150,4 +159,7 @@ class _AsyncStream(httpx.AsyncByteStream):
         except BaseException:
             await self._cells.drop(cell)
             raise
-        await self._cells.give_back(cell)
+        if cell.is_clean():
+            await self._cells.give_back(cell)
+        else:
+            await self._cells.drop(cell)

@@ -66,6 +66,15 @@ class Cell(httpx.HTTPTransport):
             self._pool = self._connect()
         return super().handle_request(request)
 
+    def is_clean(self) -> bool:
+        """Whether nothing came behind the last answer. httpcore would take it for the next one."""
+        at: Any = self._pool if self._proxy is None else next(iter(self._pool.connections), None)
+        while at is not None:
+            if (state := getattr(at, "_h11_state", None)) is not None:
+                return not state.trailing_data[0]
+            at = getattr(at, "_connection", None)
+        return True
+
 
 class Cells(httpx.BaseTransport):
     """Sends each request over the connection that was used last, or a new one.
@@ -151,4 +160,7 @@ class _Stream(httpx.SyncByteStream):
         except BaseException:
             self._cells.drop(cell)
             raise
-        self._cells.give_back(cell)
+        if cell.is_clean():
+            self._cells.give_back(cell)
+        else:
+            self._cells.drop(cell)
