@@ -225,13 +225,15 @@ def test_a_wait_for_a_connection_that_is_too_long_is_an_error_and_nothing_was_se
             return late()
         with pytest.raises(APITimeoutError, match="no connection is free") as caught:
             method(**impatient)
-        return release.set() if not caught.value.outcome_unknown else None
+        assert not caught.value.outcome_unknown
+        release.set()
+        return None
 
     async def late() -> None:
         with pytest.raises(APITimeoutError, match="no connection is free") as caught:
             await method(**impatient)
-        if not caught.value.outcome_unknown:
-            release.set()
+        assert not caught.value.outcome_unknown
+        release.set()
 
     first = while_under_way(flavour, lambda: client.v1.memories.conversation_meta.get(group_id="first"), between)
     assert release.is_set()
@@ -260,7 +262,8 @@ def test_the_connection_that_was_used_last_is_used_next(flavour: Flavour, echo: 
         if flavour.name == "async":
             return first()
         method(group_id="a")
-        return release.set()
+        release.set()
+        return None
 
     while_under_way(flavour, lambda: method(group_id="b"), between)
     for name in ("c", "d", "e"):
@@ -406,7 +409,7 @@ def test_many_failures_use_up_no_slots(flavour: Flavour, serve: Serve, monkeypat
 def test_refused_connections_use_up_no_slots(flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
     set_limit(monkeypatch, 1)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = "http://127.0.0.1:{}".format(listener.getsockname()[1])
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     client = flavour.client(base_url=url, timeout=httpx.Timeout(LONG, pool=0.05), max_retries=0)
     for _ in range(3):
         with pytest.raises(APIConnectionError, match="ConnectError"):
@@ -433,7 +436,8 @@ def test_a_call_that_is_under_way_when_the_client_is_closed_gets_its_answer_and_
         if flavour.name == "async":
             return close()
         client.close()
-        return release.set()
+        release.set()
+        return None
 
     held = while_under_way(flavour, lambda: client.v1.memories.conversation_meta.get(group_id="held"), between)
     assert held.result.group_id == "held"
