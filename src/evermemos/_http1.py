@@ -9,6 +9,7 @@ httpx's own connections (proxies, HTTP/2, tracers and mocks that replace parts o
 from __future__ import annotations
 
 import asyncio
+import select
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 # Bytes of a head that are read, as httpcore does, and of a body that may wait to be read.
 LARGEST_HEAD = 100 * 1024
 MOST_WAITING = 256 * 1024
+# Bytes of a request that are handed on before it is waited for the server to take them.
+MOST_UNSENT = 256 * 1024
 
 
 class Http1Transport(httpx.AsyncBaseTransport):
@@ -49,12 +52,13 @@ class Http1Transport(httpx.AsyncBaseTransport):
     ) -> None:
         self._cells = cells
         self._origin = (origin.raw_scheme, origin.netloc)
-        self._host, self._port = origin.host, origin.port or (443 if origin.scheme == "https" else 80)
+        # As it goes over the wire: Python would translate another name, by rules that are older than those of httpx.
+        self._host = origin.raw_host.decode("ascii")
+        self._port = origin.port or (443 if origin.scheme == "https" else 80)
         self._verify = verify if origin.scheme == "https" else None
         self._slots = slots_async(limit)
         self._idle_for = idle
         self._idle: list[Connection] = []
-        self._in_flight = 0
         self._is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -68,10 +72,9 @@ class Http1Transport(httpx.AsyncBaseTransport):
             return await self._cells.handle_async_request(request)
         timeouts = request.extensions.get("timeout", {})
         await acquire_async(self._slots, timeouts.get("pool"))
-        self._in_flight += 1
         connection = None
         try:
-            connection = await self._take() or await self._connect(timeouts.get("connect"))
+            connection = self._take() or await self._connect(timeouts.get("connect"))
             await connection.ask(request, timeouts)
         except BaseException:
             self.give_back(connection)
@@ -83,14 +86,11 @@ class Http1Transport(httpx.AsyncBaseTransport):
             extensions={"http_version": connection.version, "reason_phrase": connection.reason},
         )
 
-    async def _take(self) -> Connection | None:
-        if self._in_flight == 1 and self._idle:
-            # Perhaps the event loop had no time for a while: let it hear of connections that were closed meanwhile.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+    def _take(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_usable() and connection.idle_since > time.monotonic() - self._idle_for:
+            is_fresh = connection.idle_since > time.monotonic() - self._idle_for
+            if is_fresh and connection.is_usable() and not connection.has_news():
                 return connection
             connection.close()
         return None
@@ -115,7 +115,6 @@ class Http1Transport(httpx.AsyncBaseTransport):
     def give_back(self, connection: Connection | None) -> None:
         """Keep a connection whose answer was read to its end, else close it, and close what was idle for too long."""
         self._slots.release()
-        self._in_flight -= 1
         if connection is not None:
             if connection.is_usable() and not self._is_closed:
                 connection.idle_since = time.monotonic()
@@ -183,6 +182,17 @@ class Connection(asyncio.Protocol):
         """Whether another request may go out: the last answer is over, and both sides mean to go on."""
         return self._is_complete and self._error is None and not self._is_dirty and not self._transport.is_closing()
 
+    def has_news(self) -> bool:
+        """Whether something has come that the event loop had no time for yet, such as the end of the connection."""
+        number = self._transport.get_extra_info("socket").fileno()
+        if number < 0:
+            return True
+        if not hasattr(select, "poll"):
+            return bool(select.select([number], [], [], 0)[0])
+        poll = select.poll()
+        poll.register(number, select.POLLIN)
+        return bool(poll.poll(0))
+
     def close(self) -> None:
         """Close the connection, whatever is under way."""
         if self._timer is not None:
@@ -203,10 +213,15 @@ class Connection(asyncio.Protocol):
         self.reason, self.headers = b"", []
         fields = b"".join([b"%b: %b\r\n" % field for field in request.headers.raw])
         head = b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method.encode("ascii"), request.url.raw_path, fields)
-        self._transport.write(head + request.content)
-        # A server that has answered already wants no more of it.
-        while self._is_writing_paused and not self._has_head:
-            await self._wait(timeouts.get("write"), httpx.WriteTimeout)
+        whole = head + request.content
+        for start in range(0, len(whole), MOST_UNSENT):
+            self._transport.write(whole[start : start + MOST_UNSENT] if len(whole) > MOST_UNSENT else whole)
+            while self._is_writing_paused and not self._has_head:
+                await self._wait(timeouts.get("write"), httpx.WriteTimeout)
+            if self._has_head or self._transport.is_closing():
+                # A server that has answered already wants no more of it.
+                self._is_dirty |= self._is_writing_paused or start + MOST_UNSENT < len(whole)
+                break
         while not self._has_head:
             await self._wait(timeouts.get("read"), httpx.ReadTimeout)
 
