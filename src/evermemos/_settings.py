@@ -52,7 +52,7 @@ _NEAR_MISS = (
 
 # URLs that are right and plain, which no parser has to find out.
 _PLAIN_URL = re.compile(
-    r"https?://(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::(?!(?:80|443)\b)(?:[1-9]\d{0,3}|[1-5]\d{4}))?(?:/[\w-][\w.-]*)*/*",
+    r"https?://(?!\S*xn--)(?P<host>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*)(?::(?!(?:80|443)\b)(?:[1-9]\d{0,3}|[1-5]\d{4}))?(?:/[\w-][\w.-]*)*/*",
     re.ASCII,
 )
 
@@ -246,7 +246,10 @@ def _parsed_url(text: str) -> str:
     example = "expected something like https://api.evermind.ai, http://localhost:1995 or sandbox://memory"
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL:
+        # What cannot be a host would be found out when something is sent, by whoever looks it up.
+        url.raw_host.decode("ascii").encode("idna")
+        _ = url.host
+    except (httpx.InvalidURL, UnicodeError):
         url = httpx.URL()
     if set("@?#") & set(text):
         raise ConfigurationError(f"base_url may not hold a user name, a query or a fragment: {example}")
