@@ -172,6 +172,11 @@ def soon(flavour: Flavour, condition: Callable[[], bool]) -> bool:
     return met
 
 
+def hold(arrived: threading.Event, release: threading.Event) -> None:
+    arrived.set()
+    release.wait(LONG)
+
+
 # How many
 
 
@@ -215,7 +220,7 @@ def test_a_wait_for_a_connection_that_is_too_long_is_an_error_and_nothing_was_se
     set_limit(monkeypatch, 1)
     client = flavour.client(base_url=echo.url, max_retries=0)
     arrived, release = threading.Event(), threading.Event()
-    echo.before = lambda _: arrived.set() or release.wait(LONG)
+    echo.before = lambda _: hold(arrived, release)
     impatient = {"name": "new", "group_id": "second", "timeout": httpx.Timeout(5, pool=0.05)}
     method = client.v1.memories.conversation_meta.update
 
@@ -348,7 +353,7 @@ def test_a_call_that_is_cancelled_while_it_waits_for_a_slot_takes_none(
     set_limit(monkeypatch, 1)
     client = flavour.client(base_url=echo.url, timeout=LONG)
     arrived, release = threading.Event(), threading.Event()
-    echo.before = lambda _: arrived.set() or release.wait(LONG)
+    echo.before = lambda _: hold(arrived, release)
     method = client.v1.memories.conversation_meta.get
 
     async def run() -> None:
@@ -424,7 +429,7 @@ def test_a_call_that_is_under_way_when_the_client_is_closed_gets_its_answer_and_
 ) -> None:
     client = flavour.client(base_url=echo.url, timeout=LONG)
     arrived, release = threading.Event(), threading.Event()
-    echo.before = lambda group: group == "held" and arrived.set() or release.wait(LONG)
+    echo.before = lambda group: group == "held" and (hold(arrived, release))
     get(flavour, client, group_id="idle")
 
     async def close() -> None:

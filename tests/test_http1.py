@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import gc
 import os
 import socket
@@ -123,7 +122,7 @@ ANSWERS = {
     + b"Transfer-Encoding: chunked\r\n\r\n5\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n"
     % (RECORD_BYTES[:5], len(RECORD_BYTES) - 5, RECORD_BYTES[5:]),
     "chunks with extensions and trailers": HEAD
-    + b'Transfer-Encoding: chunked\r\n\r\n%x;a=b;c="d"\r\n%b\r\n0;last\r\nX-Trailer: a\r\nContent-Type: text/html\r\n\r\n'
+    + b'Transfer-Encoding: chunked\r\n\r\n%x;a=b;c="d"\r\n%b\r\n0;b\r\nX-Trailer: a\r\nContent-Type: a/b\r\n\r\n'
     % (len(RECORD_BYTES), RECORD_BYTES),
     "no reason": http(RECORD, "200"),
     "an empty header": http(RECORD, "200 OK", "X-Empty:", "X-Blank:  "),
@@ -302,3 +301,372 @@ def test_after_the_event_loop_was_blocked_writes_go_over_connections_that_are_st
 
         fast.call(run)
         assert len(server.requests) == 2 * number
+
+
+# Large ones
+
+
+def hold(_: socket.socket) -> None:
+    threading.Event().wait(2)
+
+
+@pytest.mark.parametrize(
+    "then", [hold, lambda connection: connection.close(), reset], ids=["waits", "closes", "resets"]
+)
+def test_a_server_that_answers_413_before_it_has_read_the_body_is_understood(
+    fast: Flavour, then: Callable[[socket.socket], None]
+) -> None:
+    class Hasty(ScriptedServer):
+        def _receive(self, connection: socket.socket) -> bytes:
+            return connection.recv(1000)
+
+    server = Hasty(after(http({"message": "too much"}, "413 Content Too Large"), then))
+    with contextlib.closing(server):
+        client = fast.client(base_url=server.url, timeout=LONG)
+        with pytest.raises(APIError) as caught:
+            update(fast, client, extra_body={"pad": "x" * 32_000_000})
+        # A reset may take the answer along.
+        assert caught.value.status_code == 413 or (then is not hold and caught.value.outcome_unknown)
+        if then is hold:
+            assert isinstance(caught.value, APIStatusError)
+            with pytest.raises(APIStatusError):
+                update(fast, client)
+            assert server.connections == 2, "what is left of the body is not sent before the next request"
+
+
+def test_a_large_body_that_is_read_slowly_has_the_write_timeout_for_each_part_of_it(fast: Flavour) -> None:
+    class Slow(ScriptedServer):
+        def _receive(self, connection: socket.socket) -> bytes:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            if not (data := connection.recv(1000)):
+                return b""
+            head, _, body = data.partition(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+            got = len(body)
+            while got < length:
+                got += len(part := connection.recv(1 << 18))
+                if not part:
+                    return b""
+                threading.Event().wait(0.005)
+            return data
+
+    with contextlib.closing(Slow(http(PATCHED))) as server:
+        client = fast.client(base_url=server.url, timeout=httpx.Timeout(LONG, write=0.5))
+        assert update(fast, client, extra_body={"pad": "x" * 32_000_000}).status == "ok"
+
+
+def test_an_answer_that_is_read_slowly_waits_outside_of_memory(fast: Flavour, serve: Serve) -> None:
+    from evermemos._http1 import Http1Transport
+
+    size = 64_000_000
+    blocked = threading.Event()
+
+    def flood(connection: socket.socket) -> None:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % size)
+        connection.settimeout(0.5)
+        sent = 0
+        with contextlib.suppress(OSError):
+            while sent < size:
+                try:
+                    sent += connection.send(bytes(65536))
+                except TimeoutError:
+                    blocked.set()
+                    connection.settimeout(LONG)
+
+    server = serve(flood)
+
+    async def run() -> tuple[int, int]:
+        cells: Any = None
+        own = Http1Transport(cells, httpx.URL(server.url), verify=ssl.create_default_context(), limit=1, idle=5)
+        response = await own.handle_async_request(httpx.Request("GET", server.url))
+        tracemalloc.start()
+        await asyncio.to_thread(blocked.wait, LONG)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        read = 0
+        async for part in response.stream:  # type: ignore[union-attr]
+            read += len(part)
+        await response.aclose()
+        return most, read
+
+    most, read = fast.call(run)
+    assert most < 4_000_000
+    assert read >= size
+
+
+# TLS
+
+
+class TlsServer(ScriptedServer):
+    """Shakes hands first."""
+
+    def __init__(self, *script: Step) -> None:
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(CERTIFICATE)
+        super().__init__(*script)
+        self.port = self.url.rpartition(":")[2]
+        self.url = f"https://localhost:{self.port}"
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            super()._serve(self.context.wrap_socket(connection, server_side=True))
+
+
+@pytest.fixture
+def tls() -> Iterator[Callable[..., TlsServer]]:
+    with contextlib.ExitStack() as stack:
+        yield lambda *script: stack.enter_context(contextlib.closing(TlsServer(*script)))
+
+
+def trusting() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=CERTIFICATE)
+
+
+def test_tls_is_spoken_and_its_connection_used_again(fast: Flavour, tls: Callable[..., TlsServer]) -> None:
+    server = tls(http(RECORD))
+    client = fast.client(base_url=server.url, verify=trusting())
+    for _ in range(3):
+        assert get(fast, client).result.id == RECORD["result"]["id"]  # type: ignore[index]
+    assert (len(server.requests), server.connections) == (3, 1)
+
+
+@pytest.mark.parametrize("fault", BREAKS)
+def test_a_write_over_tls_is_not_repeated_after_a_broken_answer(
+    fast: Flavour, tls: Callable[..., TlsServer], fault: str
+) -> None:
+    server = tls(BREAKS[fault], http(PATCHED))
+    client = fast.client(base_url=server.url, verify=trusting())
+    with pytest.raises(APIConnectionError, match="outcome is unknown") as caught:
+        update(fast, client)
+    assert (caught.value.outcome_unknown, caught.value.attempts, len(server.requests)) == (True, 1, 1)
+    assert update(fast, client).status == "ok"
+
+
+@pytest.mark.parametrize("is_trusted", [True, False], ids=["a wrong name", "an untrusted certificate"])
+def test_a_certificate_that_does_not_do_is_an_error_at_once(
+    fast: Flavour, tls: Callable[..., TlsServer], monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+) -> None:
+    server = tls(http(PATCHED))
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *more, **options: resolve("127.0.0.1", *more, **options))
+    url = f"https://api.example:{server.port}" if is_trusted else server.url
+    client = fast.client(base_url=url, verify=trusting() if is_trusted else True)
+    with pytest.raises(APIConnectionError, match=r"could not be sent.*certificate") as caught:
+        update(fast, client)
+    assert (caught.value.attempts, caught.value.outcome_unknown, server.requests) == (1, False, [])
+
+
+def test_plain_http_where_tls_is_expected_is_an_error_of_ours(fast: Flavour, serve: Serve) -> None:
+    server = serve(http(PATCHED))
+    client = fast.client(base_url=server.url.replace("http:", "https:"), max_retries=1, timeout=2)
+    with pytest.raises(APIConnectionError) as caught:
+        update(fast, client)
+    assert not caught.value.outcome_unknown
+
+
+# Hosts
+
+
+def test_an_address_of_version_6_is_reached(fast: Flavour) -> None:
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("the machine has no IPv6")
+    server = ScriptedServer(http(PATCHED))
+    with listener, contextlib.closing(server):
+        port = listener.getsockname()[1]
+        threading.Thread(target=lambda: server._serve(listener.accept()[0]), daemon=True).start()
+        assert update(fast, fast.client(base_url=f"http://[::1]:{port}")).status == "ok"
+        assert f"Host: [::1]:{port}\r\n".encode() in server.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [
+        ("straße.localhost", "xn--strae-oqa.localhost"),
+        ("bücher.localhost", "xn--bcher-kva.localhost"),
+        ("xn--strae-oqa.localhost", "xn--strae-oqa.localhost"),
+        ("under_score.localhost", "under_score.localhost"),
+        ("UPPER.localhost", "upper.localhost"),
+    ],
+)
+def test_a_host_is_asked_for_by_the_name_that_httpx_has_for_it(
+    flavour: Flavour, serve: Serve, monkeypatch: pytest.MonkeyPatch, host: str, asked: str
+) -> None:
+    server = serve(http(PATCHED))
+    resolve, names = socket.getaddrinfo, []
+
+    def record(name: Any, *more: Any, **options: Any) -> Any:
+        names.append(name if isinstance(name, str) else name.decode())
+        return resolve("127.0.0.1", *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", record)
+    client = flavour.client(base_url=server.url.replace("127.0.0.1", host))
+    assert update(flavour, client).status == "ok"
+    assert names == [asked]
+    assert f"Host: {asked}:".encode() in server.requests[0]
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".localhost", "a..localhost", "xn--a.localhost", "xn--.localhost"])
+def test_a_host_that_cannot_be_is_an_error_of_ours(flavour: Flavour, host: str) -> None:
+    from evermemos import EverMemOSError
+
+    with pytest.raises(EverMemOSError):
+        get(flavour, flavour.client(base_url=f"http://{host}:1", max_retries=0))
+
+
+# Cancelled
+
+
+@pytest.mark.parametrize("after_steps", range(12))
+def test_a_call_that_is_cancelled_at_any_await_leaves_nothing_behind(
+    fast: Flavour, serve: Serve, monkeypatch: pytest.MonkeyPatch, after_steps: int
+) -> None:
+    monkeypatch.setattr("evermemos._async.cells.LIMIT", 1)
+
+    def in_parts(connection: socket.socket) -> None:
+        data = chunks(*(RECORD_BYTES[start : start + 40] for start in range(0, len(RECORD_BYTES), 40)), b"")
+        for start in range(0, len(data), 50):
+            connection.sendall(data[start : start + 50])
+            threading.Event().wait(0.005)
+
+    server = serve(in_parts, http(RECORD))
+    client = fast.client(base_url=server.url, timeout=httpx.Timeout(LONG, pool=0.1))
+    method = client.v1.memories.conversation_meta
+
+    async def run() -> None:
+        task = asyncio.ensure_future(method.get())
+        for _ in range(after_steps):
+            await asyncio.sleep(0.002 if after_steps > 6 else 0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        for _ in range(3):
+            assert (await method.get()).status == "ok"
+        own = client._pool.client(client._settings)._transport
+        assert (own._slots._value, len(own._idle)) == (1, 1)
+
+    fast.call(run)
+
+
+# Deadlines
+
+DRIPS: dict[str, Step] = {
+    "no answer": silent,
+    "the status line": drip(b"HTTP/1.1 200 ", b"O"),
+    "headers": drip(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x"),
+    "interim answers": drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "the body": drip(HEAD + b"Content-Length: 1000000\r\n\r\n", b" "),
+    "chunks": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "an extension": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;a=", b"b"),
+    "trailers": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n \r\n0\r\n", b"X-Drip: a\r\n"),
+}
+
+
+@pytest.mark.parametrize("is_reused", [False, True])
+@pytest.mark.parametrize("kind", DRIPS)
+def test_a_deadline_holds_for_whatever_drips(fast: Flavour, serve: Serve, kind: str, is_reused: bool) -> None:
+    server = serve(*[http(PATCHED)] * is_reused, DRIPS[kind])
+    client = fast.client(base_url=server.url)
+    if is_reused:
+        update(fast, client)
+    with soon(), pytest.raises(APITimeoutError, match="deadline") as caught:
+        update(fast, client, deadline=0.5)
+    assert caught.value.outcome_unknown
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("drop", [b"", b"\x16\x03\x03\x00\x02\x02"], ids=["stalled", "dripping"])
+def test_a_deadline_holds_for_shaking_hands(fast: Flavour, drop: bytes) -> None:
+    class Handshake(ScriptedServer):
+        def _serve(self, connection: socket.socket) -> None:
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                # The head of a record of 16,000 bytes.
+                drip(b"\x16\x03\x03\x3e\x80", b"\x00")(connection) if drop else threading.Event().wait(ENDLESS)
+
+    with contextlib.closing(Handshake(b"")) as server:
+        client = fast.client(base_url=server.url.replace("http:", "https:"), verify=trusting(), max_retries=100)
+        with soon(), pytest.raises(APITimeoutError) as caught:
+            update(fast, client, deadline=0.5)
+        assert not caught.value.outcome_unknown
+
+
+def test_a_deadline_holds_for_a_connection_that_is_never_made(fast: Flavour) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as listener, contextlib.ExitStack() as stack:
+        for _ in range(8):
+            # Fills the queue of the listener: further ones get no answer.
+            full = stack.enter_context(socket.socket())
+            full.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                full.connect(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with soon(), pytest.raises(APITimeoutError) as caught:
+            update(fast, fast.client(base_url=url), deadline=0.5)
+        assert not caught.value.outcome_unknown
+
+
+# Loops and processes
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_event_loop_after_another_has_connections_of_its_own(serve: Serve) -> None:
+    server = serve(http(PATCHED))
+    client = AsyncEverMemOS(api_key="k", base_url=server.url)
+
+    async def calls() -> None:
+        for _ in range(2):
+            assert (await client.v1.memories.conversation_meta.update(name="new")).status == "ok"
+
+    for _ in range(5):
+        asyncio.run(calls())
+    gc.collect()
+    assert (len(server.requests), server.connections) == (10, 5)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_leaves_the_connection_of_its_parent_alone(fast: Flavour, serve: Serve) -> None:
+    server = serve(http(PATCHED))
+    client = fast.client(base_url=server.url)
+    update(fast, client)
+    if (child := os.fork()) == 0:
+        code = 1
+        with contextlib.suppress(BaseException):
+            code = asyncio.run(client.v1.memories.conversation_meta.update(name="new")).status != "ok"
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    update(fast, client)
+    assert (len(server.requests), server.connections) == (3, 2)
+
+
+NEVER_CLOSED = """
+import asyncio, sys
+from evermemos import AsyncEverMemOS
+async def main():
+    client = AsyncEverMemOS(api_key="k", base_url=sys.argv[1])
+    await client.v1.memories.conversation_meta.update(name="new")
+    await asyncio.gather(*(client.v1.memories.conversation_meta.update(name="new") for _ in range(4)))
+    assert "evermemos._http1" in sys.modules
+    return client
+client = asyncio.run(main()) if sys.argv[2] == "kept" else asyncio.run(main()) and None
+"""
+
+
+@pytest.mark.parametrize("kind", ["kept", "dropped"])
+def test_a_client_that_is_never_closed_says_nothing(serve: Serve, kind: str) -> None:
+    server = serve(http(PATCHED))
+    command = [sys.executable, "-c", NEVER_CLOSED, server.url, kind]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("fault", [*BREAKS, *STALLS, *BROKEN])
+def test_no_error_shows_the_group_that_was_asked_for(fast: Flavour, serve: Serve, fault: str) -> None:
+    step = (BREAKS | STALLS).get(fault) or after(BROKEN[fault])
+    client = fast.client(base_url=serve(step).url, max_retries=0, timeout=httpx.Timeout(LONG, read=0.3))
+    with pytest.raises(APIError) as caught:
+        get(fast, client, group_id="secret-group")
+    shown: BaseException | None = caught.value
+    while shown is not None:
+        assert "secret-group" not in f"{shown} {shown!r} {vars(shown)}"
+        shown = shown.__cause__ or shown.__context__
