@@ -429,7 +429,7 @@ def test_a_call_that_is_under_way_when_the_client_is_closed_gets_its_answer_and_
 ) -> None:
     client = flavour.client(base_url=echo.url, timeout=LONG)
     arrived, release = threading.Event(), threading.Event()
-    echo.before = lambda group: group == "held" and (hold(arrived, release))
+    echo.before = lambda group: hold(arrived, release) if group == "held" else None
     get(flavour, client, group_id="idle")
 
     async def close() -> None:

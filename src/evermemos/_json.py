@@ -72,11 +72,12 @@ class Standard:
 
     def loads(self, content: bytes) -> Any:
         text = content.decode(self._detect_encoding(content), "surrogatepass")
-        try:
+        value, end = None, -1
+        try:  # noqa: SIM105 - a context manager takes as long as reading a short text
             value, end = self._raw_decode(text)
         except ValueError:
-            end = -1
-        # Looking for white space around the value takes as long as reading a short one.
+            pass
+        # Looking for white space around the value takes as long, too.
         return value if end == len(text) else self._decode(text)
 
     def dumps(self, value: Any) -> bytes:
