@@ -42,9 +42,9 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> Ways:
     return taken
 
 
-def stacks(flavour: Flavour, client: Any) -> list[set[str]]:
-    """The functions of httpx's client through which each request comes to its transport from now on."""
-    transport, found = inner(flavour, client)._transport, list[set[str]]()
+def spied(flavour: Flavour, client: Any) -> list[tuple[httpx.Request, set[str]]]:
+    """Each request that comes to the transport from now on, and the functions of httpx's client it came through."""
+    transport, found = inner(flavour, client)._transport, list[tuple[httpx.Request, set[str]]]()
     name = "handle_request" if flavour.name == "sync" else "handle_async_request"
     original = getattr(transport, name)
 
@@ -55,7 +55,7 @@ def stacks(flavour: Flavour, client: Any) -> list[set[str]]:
             if frame.f_globals.get("__name__") == "httpx._client":
                 callers.add(frame.f_code.co_name)
             frame = frame.f_back
-        found.append(callers)
+        found.append((request, callers))
         return original(request)
 
     setattr(transport, name, spy)
@@ -109,10 +109,10 @@ def test_the_short_way_goes_past_send_and_the_ordinary_way_through_it(
     for switch in ("1", "0"):
         monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
         client = flavour.client(base_url=server.url)
-        callers = stacks(flavour, client)
+        requests = spied(flavour, client)
         update(flavour, client)
         get(flavour, client)
-        found.append(callers)
+        found.append([callers for _, callers in requests])
     through = {"send", "_send_handling_auth", "_send_handling_redirects", "_send_single_request"}
     assert found == [[set(), set()], [through, through]]
     assert ways == ["short", "short", "ordinary", "ordinary"]
@@ -157,6 +157,45 @@ def test_both_ways_send_the_same(
     short, ordinary = server.requests[:3], server.requests[3:]
     assert ways == ["short"] * 3 + ["ordinary"] * 3
     assert list(map(lines, short)) == list(map(lines, ordinary))
+
+
+def test_every_body_has_its_own_length(
+    flavour: Flavour, serve: Serve, ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(http(PATCHED))
+    bodies: list[dict[str, Any] | None] = [None, {"description": "ä" * 99}, {"description": ""}, None]
+    for switch in ("1", "0"):
+        monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
+        client = flavour.client(base_url=server.url)
+        server.script[:] = [http(RECORD)] * len(server.requests) + [http(PATCHED)] * 4 + [http(RECORD)]
+        for method in (update, get):
+            for body in bodies:
+                method(flavour, client, extra_body=body)
+    assert list(map(lines, server.requests[:8])) == list(map(lines, server.requests[8:]))
+    assert [b"Content-Length: " in request for request in server.requests[:8]] == [
+        *[True] * 4,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert ways == ["short"] * 8 + ["ordinary"] * 8
+
+
+@pytest.mark.parametrize("timeout", [None, 7, httpx.Timeout(9, read=None)])
+def test_both_ways_hand_the_same_timeouts_to_the_transport(
+    flavour: Flavour, serve: Serve, monkeypatch: pytest.MonkeyPatch, timeout: Any
+) -> None:
+    given, server = [], serve(http(PATCHED))
+    for switch in ("1", "0"):
+        monkeypatch.setenv("EVERMEMOS_SHORT_WAY", switch)
+        client = flavour.client(base_url=server.url)
+        requests = spied(flavour, client)
+        update(flavour, client)
+        update(flavour, client, timeout=timeout)
+        given.append([request.extensions for request, _ in requests])
+    assert given[0] == given[1]
+    assert given[0][0] != given[0][1]
 
 
 LIVE: dict[str, Callable[[Any], Any]] = {
