@@ -103,7 +103,16 @@ def _close(late: Future[httpcore.NetworkStream]) -> None:
 
 
 async def connected_async(
-    _: float | None, connect: Callable[P, Awaitable[httpcore.AsyncNetworkStream]], *args: P.args, **kwargs: P.kwargs
+    timeout: float | None,
+    connect: Callable[P, Awaitable[httpcore.AsyncNetworkStream]],
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> httpcore.AsyncNetworkStream:
-    """Connect. Being cancelled, an asynchronous call needs nothing else."""
-    return await connect(*args, **kwargs)
+    """Connect within what is left, if there is a deadline: each step of it would have its whole timeout."""
+    if not isinstance(timeout, Seconds):
+        return await connect(*args, **kwargs)
+    try:
+        async with asyncio.timeout(left(timeout, httpcore.ConnectTimeout)):
+            return await connect(*args, **kwargs)
+    except TimeoutError:
+        raise httpcore.ConnectTimeout from None
