@@ -1,0 +1,240 @@
+"""How calls keep to a deadline: by the connections themselves where they can, in a thread where they cannot."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+import ssl
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
+from conftest import PATCHED, Flavour, ScriptedServer, Step, http
+from test_connections import ENDLESS, HEAD, WIDE_GUARD, SlowReader, drip, silent, soon
+
+from evermemos import APITimeoutError, EverMemOS
+from evermemos._async.network import AsyncNetwork
+from evermemos._deadline import Seconds
+
+Serve = Callable[..., ScriptedServer]
+CERTIFICATE = Path(__file__).parent / "data" / "localhost.pem"
+
+
+@pytest.fixture(params=["sync", "async", "fast"])
+def flavour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flavour]:
+    if request.param == "fast":
+        monkeypatch.delitem(sys.modules, "evermemos._http1", raising=False)
+    else:
+        monkeypatch.setitem(sys.modules, "evermemos._http1", None)
+    flavour = Flavour("sync" if request.param == "sync" else "async")
+    yield flavour
+    flavour.finish()
+
+
+def update(flavour: Flavour, client: Any, **options: Any) -> Any:
+    return flavour.call(client.v1.memories.conversation_meta.update, name="new", **options)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the threads of ours that were started."""
+    names: list[str] = []
+    start = threading.Thread.start
+
+    def noted(self: threading.Thread) -> None:
+        names.append(self.name)
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", noted)
+    return names
+
+
+def of_ours(started: list[str]) -> list[str]:
+    return [name for name in started if "evermemos" in name]
+
+
+def test_a_call_on_a_connection_that_was_used_before_starts_no_thread(
+    flavour: Flavour, serve: Serve, started: list[str]
+) -> None:
+    server = serve(http(PATCHED))
+    client = flavour.client(base_url=server.url, deadline=WIDE_GUARD)
+    update(flavour, client)
+    # Connecting has no timeout as a whole.
+    assert len(of_ours(started)) == (flavour.name == "sync")
+    for _ in range(5):
+        update(flavour, client)
+    assert len(of_ours(started)) == (flavour.name == "sync")
+    assert (len(server.requests), server.connections) == (6, 1)
+
+
+def test_a_call_without_a_deadline_starts_no_thread_at_all(flavour: Flavour, serve: Serve, started: list[str]) -> None:
+    update(flavour, flavour.client(base_url=serve(http(PATCHED)).url))
+    assert of_ours(started) == []
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(silent, id="no answer"),
+        pytest.param(drip(b"HTTP/1.1 200 ", b"O"), id="the status line drips"),
+        pytest.param(drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n"), id="interim answers drip"),
+        pytest.param(drip(HEAD + b"Content-Length: 1000000\r\n\r\n", b" "), id="the body drips"),
+        pytest.param(drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"), id="chunks drip"),
+        pytest.param(drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;a=", b"b"), id="an extension drips"),
+    ],
+)
+def test_a_connection_that_was_used_before_keeps_to_the_deadline_without_a_thread(
+    flavour: Flavour, serve: Serve, started: list[str], step: Step
+) -> None:
+    server = serve(http(PATCHED), step)
+    client = flavour.client(base_url=server.url)
+    update(flavour, client)
+    with soon(), pytest.raises(APITimeoutError, match="deadline") as caught:
+        update(flavour, client, deadline=0.5)
+    assert (caught.value.outcome_unknown, server.connections, of_ours(started)) == (True, 1, [])
+
+
+def test_a_write_to_a_server_that_reads_slowly_ends_in_time(flavour: Flavour, started: list[str]) -> None:
+    with contextlib.closing(SlowReader(http(PATCHED))) as server:
+        client = flavour.client(base_url=server.url)
+        with soon(), pytest.raises(APITimeoutError) as caught:
+            update(flavour, client, deadline=0.5, extra_body={"pad": "x" * 32_000_000})
+        assert caught.value.outcome_unknown
+
+
+class Handshake(ScriptedServer):
+    """Takes the greeting of TLS, and goes on as it is told."""
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            step: Any = self.script[0]
+            step(connection)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(lambda _: threading.Event().wait(ENDLESS), id="stalled"),
+        # The head of a record of 16,000 bytes.
+        pytest.param(drip(b"\x16\x03\x03\x3e\x80", b"\x00"), id="dripping"),
+    ],
+)
+def test_shaking_hands_ends_in_time_and_nothing_was_sent(flavour: Flavour, step: Step) -> None:
+    with contextlib.closing(Handshake(step)) as server:
+        context = ssl.create_default_context(cafile=CERTIFICATE)
+        client = flavour.client(base_url=server.url.replace("http:", "https:"), verify=context, max_retries=1_000)
+        with soon(), pytest.raises(APITimeoutError) as caught:
+            update(flavour, client, deadline=0.5)
+        assert not caught.value.outcome_unknown
+
+
+def test_looking_up_a_name_and_shaking_hands_share_the_time(flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        threading.Event().wait(1.5)
+        return resolve(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with contextlib.closing(Handshake(lambda _: threading.Event().wait(ENDLESS))) as server:
+        url = server.url.replace("http://127.0.0.1", "https://localhost")
+        client = flavour.client(base_url=url, verify=ssl.create_default_context(cafile=CERTIFICATE), max_retries=0)
+        began = time.monotonic()
+        with pytest.raises(APITimeoutError):
+            update(flavour, client, deadline=2.0)
+        # Anew for each, it would be 3.5 s.
+        assert time.monotonic() - began < 3.2
+
+
+def test_an_asynchronous_handshake_has_what_connecting_left_of_the_time() -> None:
+    class Network(httpcore.AsyncNetworkBackend):
+        async def connect_tcp(self, *_: Any, **__: Any) -> Any:
+            return Stream()
+
+    class Stream(httpcore.AsyncNetworkStream):
+        async def write(self, *_: Any, **__: Any) -> None:
+            pass
+
+        async def start_tls(self, *_: Any, **__: Any) -> Any:
+            await asyncio.sleep(ENDLESS)
+
+    async def run() -> None:
+        timeout = Seconds.until(time.monotonic() + 0.1, 1_000)
+        stream = await AsyncNetwork(Network()).connect_tcp("localhost", 1, timeout)
+        with pytest.raises(httpcore.ConnectTimeout), soon():
+            await stream.start_tls(ssl.create_default_context(), "localhost", timeout)
+
+    asyncio.run(run())
+
+
+def test_a_connection_that_comes_too_late_is_closed_when_it_comes(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve, go, hung_up = socket.getaddrinfo, threading.Event(), threading.Event()
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        go.wait(ENDLESS)
+        return resolve(*arguments, **options)
+
+    class Watched(ScriptedServer):
+        def _serve(self, connection: socket.socket) -> None:
+            with connection:
+                assert connection.recv(1) == b""
+                hung_up.set()
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with contextlib.closing(Watched(b"")) as server, warnings.catch_warnings(record=True) as caught_warnings:
+        warnings.simplefilter("always")
+        with EverMemOS(api_key="k", base_url=server.url, max_retries=0) as client:
+            with soon(), pytest.raises(APITimeoutError) as caught:
+                client.v1.memories.conversation_meta.update(name="new", deadline=0.3)
+            assert not caught.value.outcome_unknown
+            assert server.connections == 0
+            go.set()
+            assert hung_up.wait(WIDE_GUARD)
+        gc.collect()
+        assert server.connections == 1
+    assert [str(warning.message) for warning in caught_warnings] == []
+
+
+class Sleeping(httpx.BaseTransport):
+    def __init__(self) -> None:
+        self.threads: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.threads.append(threading.current_thread().name)
+        threading.Event().wait(1.5)
+        return httpx.Response(200, json=PATCHED)
+
+
+def test_a_transport_of_ones_own_that_knows_of_no_deadline_is_bounded_by_a_thread() -> None:
+    sleeping = Sleeping()
+    with httpx.Client(transport=sleeping) as own:
+        client = EverMemOS(api_key="k", http_client=own)
+        with pytest.raises(APITimeoutError, match="deadline") as caught:
+            client.v1.memories.conversation_meta.update(name="new", deadline=0.2)
+        assert (caught.value.outcome_unknown, sleeping.threads) == (True, ["evermemos-deadline"])
+        assert client.v1.memories.conversation_meta.update(name="new").status == "ok"
+        assert sleeping.threads[1] == threading.current_thread().name
+
+
+class AsyncSleeping(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(ENDLESS)
+        raise AssertionError
+
+
+def test_an_asynchronous_transport_of_ones_own_is_cancelled_at_the_deadline() -> None:
+    flavour = Flavour("async")
+    client = flavour.client(http_client=httpx.AsyncClient(transport=AsyncSleeping()))
+    with soon(), pytest.raises(APITimeoutError, match="deadline"):
+        update(flavour, client, deadline=0.2)
+    flavour.finish()
