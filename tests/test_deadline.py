@@ -109,6 +109,10 @@ def test_a_write_to_a_server_that_reads_slowly_ends_in_time(flavour: Flavour, st
         assert caught.value.outcome_unknown
 
 
+def stalled(_: socket.socket) -> None:
+    threading.Event().wait(ENDLESS)
+
+
 class Handshake(ScriptedServer):
     """Takes the greeting of TLS, and goes on as it is told."""
 
@@ -122,7 +126,7 @@ class Handshake(ScriptedServer):
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param(lambda _: threading.Event().wait(ENDLESS), id="stalled"),
+        pytest.param(stalled, id="stalled"),
         # The head of a record of 16,000 bytes.
         pytest.param(drip(b"\x16\x03\x03\x3e\x80", b"\x00"), id="dripping"),
     ],
@@ -144,7 +148,7 @@ def test_looking_up_a_name_and_shaking_hands_share_the_time(flavour: Flavour, mo
         return resolve(*arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    with contextlib.closing(Handshake(lambda _: threading.Event().wait(ENDLESS))) as server:
+    with contextlib.closing(Handshake(stalled)) as server:
         url = server.url.replace("http://127.0.0.1", "https://localhost")
         client = flavour.client(base_url=url, verify=ssl.create_default_context(cafile=CERTIFICATE), max_retries=0)
         began = time.monotonic()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import os
 import socket
 import ssl
@@ -14,9 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 from conftest import PATCHED, RECORD, Flavour, ScriptedServer, Step, http
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_connections import BREAKS, ENDLESS, HEAD, STALLS, after, chunks, drip, reset, silent, soon
 
 from evermemos import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncEverMemOS
@@ -670,3 +674,164 @@ def test_no_error_shows_the_group_that_was_asked_for(fast: Flavour, serve: Serve
     while shown is not None:
         assert "secret-group" not in f"{shown} {shown!r} {vars(shown)}"
         shown = shown.__cause__ or shown.__context__
+
+
+# Fuzzed
+
+
+class FakeTransport:
+    """What asyncio gives a protocol, going nowhere."""
+
+    def __init__(self) -> None:
+        self.is_aborted = False
+
+    def write(self, data: bytes) -> None: ...
+
+    def is_closing(self) -> bool:
+        return self.is_aborted
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+Parsed = tuple[int, list[tuple[bytes, bytes]], bytes]
+ASKED = httpx.Request("GET", "http://localhost/", extensions={"timeout": {}})
+
+
+async def parsed_by_us(parts: list[bytes]) -> tuple[Parsed, bool]:
+    """Return the answer that the parts are, and whether the connection could be used again."""
+    from evermemos._http1 import Connection
+
+    loop = asyncio.get_running_loop()
+    connection = Connection(loop)
+    connection.connection_made(FakeTransport())
+
+    def feed(left: list[bytes]) -> None:
+        if left:
+            connection.data_received(left[0])
+            loop.call_soon(feed, left[1:])
+        else:
+            is_usable.set_result(connection.is_usable())
+            connection.connection_lost(None)
+
+    is_usable: asyncio.Future[bool] = loop.create_future()
+    loop.call_soon(feed, parts)
+    await connection.ask(ASKED, {})
+    body = b""
+    while part := await connection.read(None):
+        body += part
+    headers = [(name.lower(), value) for name, value in connection.headers]
+    return (connection.status, headers, body), await is_usable
+
+
+class Wire(httpcore.NetworkStream):
+    def __init__(self, parts: list[bytes]) -> None:
+        self.parts = list(parts)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self.parts.pop(0) if self.parts else b""
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def parsed_by_httpcore(parts: list[bytes]) -> Parsed:
+    with httpcore.HTTP11Connection(httpcore.Origin(b"http", b"localhost", 80), Wire(parts)) as connection:
+        response = connection.request("GET", "http://localhost/", headers={"Host": "localhost"})
+        return response.status, [(name.lower(), value) for name, value in response.headers], response.content
+
+
+names = st.from_regex(rb"[Xx]-[A-Za-z0-9!#$%&'*+.^_`|~-]{1,12}", fullmatch=True)
+values = st.from_regex(rb"([!-~]([ -~]{0,20}[!-~])?)?", fullmatch=True)
+fields = st.lists(st.tuples(names, values), max_size=5)
+bodies = st.lists(st.binary(min_size=1, max_size=60), max_size=4)
+
+
+@st.composite
+def valid_answers(draw: st.DrawFn) -> bytes:
+    data = b""
+    for status in draw(st.lists(st.sampled_from([100, 102, 103]), max_size=2)):
+        data += b"HTTP/1.1 %d Wait\r\nX-Interim: a\r\n\r\n" % status
+    status = draw(st.sampled_from([200, 201, 204, 304, 400, 404, 422, 500, 503]))
+    reason = draw(st.from_regex(rb"[A-Za-z][ -~]{0,12}", fullmatch=True))
+    head = b"HTTP/1.1 %d %b\r\n" % (status, reason)
+    head += b"".join(b"%b:%b%b\r\n" % (name, draw(st.sampled_from([b"", b" "])), value) for name, value in draw(fields))
+    parts = draw(bodies)
+    body = b"".join(parts)
+    if status in (204, 304):
+        return data + head + b"\r\n"
+    framing = draw(st.sampled_from(["length", "chunks", "end"]))
+    if framing == "length":
+        return data + head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    if framing == "end":
+        return data + head + b"Connection: close\r\n\r\n" + body
+    extension = draw(st.sampled_from([b"", b";a", b";a=b", b';a="b c"']))
+    trailer = b"".join(b"%b: %b\r\n" % field for field in draw(fields))
+    written = b"".join(b"%x%b\r\n%b\r\n" % (len(part), extension, part) for part in parts)
+    return data + head + b"Transfer-Encoding: chunked\r\n\r\n" + written + b"0\r\n" + trailer + b"\r\n"
+
+
+def split(data: bytes, at: list[int]) -> list[bytes]:
+    cuts = sorted({0, len(data), *(place % (len(data) + 1) for place in at)})
+    return [data[start:end] for start, end in itertools.pairwise(cuts)]
+
+
+places = st.lists(st.integers(0, 1 << 16), max_size=12)
+fuzzed = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@fuzzed
+@given(valid_answers(), places, st.booleans())
+def test_a_valid_answer_is_read_as_httpx_reads_it_however_it_is_split(
+    data: bytes, at: list[int], is_byte_by_byte: bool
+) -> None:
+    parts = [bytes([byte]) for byte in data] if is_byte_by_byte else split(data, at)
+    parsed, is_usable = asyncio.run(parsed_by_us(parts))
+    assert parsed == parsed_by_httpcore([data])
+    # After a failure, and where the body ends with the connection, it is not used again.
+    assert is_usable is (parsed[0] < 500 and (b"connection", b"close") not in parsed[1])
+
+
+@fuzzed
+@given(valid_answers(), places, st.data())
+def test_a_spoilt_answer_is_an_error_of_httpx_or_read_in_full(data: bytes, at: list[int], draw: st.DataObject) -> None:
+    spoilt = bytearray(data)
+    for _ in range(draw.draw(st.integers(1, 4))):
+        place = draw.draw(st.integers(0, len(spoilt)))
+        kind = draw.draw(st.sampled_from(["put", "cut", "drop", "twice"]))
+        if kind == "put":
+            spoilt[place:place] = draw.draw(st.sampled_from([b"\0", b"\r", b"\n", b"\r\n", b":", b" ", b"\xff", b"0"]))
+        elif kind == "cut":
+            del spoilt[place:]
+        elif kind == "drop":
+            del spoilt[place : place + 1]
+        else:
+            spoilt += data
+    try:
+        (status, headers, body), is_usable = asyncio.run(parsed_by_us(split(bytes(spoilt), at)))
+    except httpx.TransportError:
+        return
+    assert 200 <= status <= 999
+    assert not any({*b"\r\n\0"} & {*name, *value} for name, value in headers)
+    assert len(body) <= len(spoilt)
+    lengths = [int(value) for name, value in headers if name == b"content-length"]
+    if lengths and status not in (204, 304):
+        assert len(body) == lengths[0]
+    assert not (is_usable and status >= 500)
+
+
+@fuzzed
+@given(valid_answers(), st.binary(min_size=1, max_size=50), places)
+def test_whatever_follows_an_answer_is_no_part_of_it_and_its_connection_not_used_again(
+    data: bytes, more: bytes, at: list[int]
+) -> None:
+    expected, could_be_used = asyncio.run(parsed_by_us([data]))
+    if not could_be_used and b"connection: close" in data.lower():
+        return
+    parsed, is_usable = asyncio.run(parsed_by_us(split(data + more, at)))
+    assert (parsed, is_usable) == (expected, False)
