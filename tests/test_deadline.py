@@ -170,6 +170,11 @@ def test_an_asynchronous_handshake_has_what_connecting_left_of_the_time() -> Non
         async def start_tls(self, *_: Any, **__: Any) -> Any:
             await asyncio.sleep(ENDLESS)
 
+        async def aclose(self) -> None:
+            closed.append(self)
+
+    closed: list[Stream] = []
+
     async def run() -> None:
         timeout = Seconds.until(time.monotonic() + 0.1, 1_000)
         stream = await AsyncNetwork(Network()).connect_tcp("localhost", 1, timeout)
@@ -177,6 +182,7 @@ def test_an_asynchronous_handshake_has_what_connecting_left_of_the_time() -> Non
             await stream.start_tls(ssl.create_default_context(), "localhost", timeout)
 
     asyncio.run(run())
+    assert len(closed) == 1
 
 
 def test_a_connection_that_comes_too_late_is_closed_when_it_comes(

@@ -99,13 +99,9 @@ class Http1Transport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_left(seconds)):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(loop),
-                    self._host,
-                    self._port,
-                    ssl=self._verify,
-                    server_hostname=self._host if self._verify else None,
-                )
+                transport, connection = await loop.create_connection(lambda: Connection(loop), self._host, self._port)
+                if self._verify is not None:
+                    await connection.shake_hands(transport, self._verify, self._host)
         except TimeoutError:
             raise httpx.ConnectTimeout("") from None
         except OSError as error:
@@ -181,6 +177,15 @@ class Connection(asyncio.Protocol):
     def is_usable(self) -> bool:
         """Whether another request may go out: the last answer is over, and both sides mean to go on."""
         return self._is_complete and self._error is None and not self._is_dirty and not self._transport.is_closing()
+
+    async def shake_hands(self, transport: Any, verify: ssl.SSLContext, name: str) -> None:
+        """Go on in TLS."""
+        try:
+            self._transport = await self._loop.start_tls(transport, self, verify, server_hostname=name)
+        except BaseException:
+            # asyncio leaves it open if it is interrupted early.
+            transport.abort()
+            raise
 
     def has_news(self) -> bool:
         """Whether something has come that the event loop had no time for yet, such as the end of the connection."""

@@ -78,7 +78,12 @@ class AsyncStream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         await self._flush()
         start_tls = self._stream.start_tls
-        return AsyncStream(await connected_async(timeout, start_tls, ssl_context, server_hostname, timeout))
+        try:
+            return AsyncStream(await connected_async(timeout, start_tls, ssl_context, server_hostname, timeout))
+        except BaseException:
+            # httpcore leaves it open if it is interrupted.
+            await self.aclose()
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

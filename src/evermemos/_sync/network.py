@@ -79,7 +79,12 @@ class Stream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         self._flush()
         start_tls = self._stream.start_tls
-        return Stream(connected_sync(timeout, start_tls, ssl_context, server_hostname, timeout))
+        try:
+            return Stream(connected_sync(timeout, start_tls, ssl_context, server_hostname, timeout))
+        except BaseException:
+            # httpcore leaves it open if it is interrupted.
+            self.close()
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
