@@ -69,16 +69,14 @@ def memory(plan: Plan) -> Found:
 
 
 def loopback(plan: Plan) -> Found:
-    ours = ("evermemos-client", "httpx", "httpcore", "h11", "httptools", "orjson", "attrs")
-    names = (*ours, "evermemos", "pydantic", "aiohttp", "httpx-aiohttp")
+    names = [*plan.with_shown("official"), "httpx"]
     with serving() as url:
         found = rounds(plan.rounds, names, "sequential", url=url, seconds=plan.seconds / 3)
     return {"loopback": ratios(found, "cpu", "httpx", "official")}
 
 
 def async_zero(plan: Plan) -> Found:
-    ours = ("evermemos-client", "httpx", "httpcore", "h11", "httptools", "orjson", "attrs")
-    names = (*ours, "evermemos", "pydantic", "aiohttp", "httpx-aiohttp")
+    names = [*plan.with_shown("httpx", "aiohttp"), "official", "official, aiohttp"]
     with serving() as url:
         found = rounds(plan.rounds, names, "load", url=url, in_flight=IN_FLIGHT, **plan.times())
     return {
@@ -110,8 +108,7 @@ def threads(plan: Plan) -> Found:
 
 
 def startup(plan: Plan) -> Found:
-    ours = ("evermemos-client", "httpx", "httpcore", "h11", "httptools", "orjson", "attrs")
-    names = (*ours, "evermemos", "pydantic", "aiohttp", "httpx-aiohttp")
+    names = [*OURS, "official"]
     cpu: Found = {stage: {name: [] for name in names} for stage in ("bare", *STAGES)}
     with serving() as url:
         for index in range(-1, plan.starts):

@@ -10,7 +10,7 @@ import re
 import zoneinfo
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from evermemos_api.types import UNSET, DecodeError, MapModel, Model, describe, encode, json_path
 
@@ -210,13 +210,14 @@ def _json_other(value: Any) -> Any:
     raise _Refused(f"{describe(value)} is no JSON value: expected str, int, float, bool, None, dict or list")
 
 
-def _explain(model: type[Model], wire: dict[str, Any]) -> None:
+def _explain(model: type[Model], wire: dict[str, Any]) -> NoReturn:
     """Raise the error of an object that was found wrong."""
     try:
         decoded = model.from_dict(wire)
     except DecodeError as error:
         raise _invalid(error.path, f"expected {error.expected}, got {error.got}{HINT}") from None
     _refuse_unknown(decoded, ())
+    raise _invalid((), f"a field is not known{HINT}")
 
 
 def _refuse_unknown(model: Model, path: Path) -> None:

@@ -61,9 +61,8 @@ def build_sync(settings: Settings) -> httpx.Client:
 def build_async(settings: Settings) -> httpx.AsyncClient:
     from ._async.cells import IDLE, LIMIT, AsyncCell, AsyncCells
 
-    origin = httpx.URL(settings.base_url)
-
     def transport(**of: Any) -> httpx.AsyncBaseTransport:
+        origin = httpx.URL(settings.base_url)
         cells = AsyncCells(partial(AsyncCell, origin, **of))
         if settings.proxy is None:
             # Without the extra `fast` it is not there.
@@ -95,7 +94,12 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     if settings.base_url.startswith("http:") and settings.proxy is None and not getproxies():
         return _tls_of_nobody()
     changed = Path(verify).stat().st_mtime_ns if isinstance(verify, str) else 0
-    return _shared_tls(verify, changed, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    # Of threads that come at once, one makes it.
+    with _MAKING_TLS:
+        return _shared_tls(verify, changed, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+_MAKING_TLS = threading.Lock()
 
 
 @lru_cache(maxsize=32)

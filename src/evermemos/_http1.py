@@ -68,8 +68,10 @@ class Http1Transport(httpx.AsyncBaseTransport):
             httpx.TransportError: If there is no answer.
         """
         url = request.url
-        if is_watched() or (url.raw_scheme, url.netloc) != self._origin:
+        if is_watched():
             return await self._cells.handle_async_request(request)
+        if (url.raw_scheme, url.netloc) != self._origin:
+            raise httpx.UnsupportedProtocol("the connections of this client lead to its base_url only")
         timeouts = request.extensions.get("timeout", {})
         await acquire_async(self._slots, timeouts.get("pool"))
         connection = None
@@ -99,6 +101,7 @@ class Http1Transport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_left(seconds)):
+                # Addresses in turn: racing them, asyncio loses sight of connections when it is cancelled.
                 transport, connection = await loop.create_connection(lambda: Connection(loop), self._host, self._port)
                 if self._verify is not None:
                     await connection.shake_hands(transport, self._verify, self._host)
@@ -176,10 +179,14 @@ class Connection(asyncio.Protocol):
 
     def is_usable(self) -> bool:
         """Whether another request may go out: the last answer is over, and both sides mean to go on."""
-        return self._is_complete and self._error is None and not self._is_dirty and not self._transport.is_closing()
+        if self._error is not None or self._is_dirty or self._is_reading_paused:
+            return False
+        return self._is_complete and not self._transport.is_closing()
 
     async def shake_hands(self, transport: Any, verify: ssl.SSLContext, name: str) -> None:
         """Go on in TLS."""
+        # A context may have been used for HTTP/2 elsewhere.
+        verify.set_alpn_protocols(["http/1.1"])
         try:
             self._transport = await self._loop.start_tls(transport, self, verify, server_hostname=name)
         except BaseException:
@@ -217,6 +224,8 @@ class Connection(asyncio.Protocol):
         self._has_head = self._is_complete = False
         self.reason, self.headers = b"", []
         fields = b"".join([b"%b: %b\r\n" % field for field in request.headers.raw])
+        # Few say so.
+        self._is_dirty = b"close" in fields and request.headers.get("connection", "").lower() == "close"
         head = b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method.encode("ascii"), request.url.raw_path, fields)
         whole = head + request.content
         for start in range(0, len(whole), MOST_UNSENT):
@@ -304,6 +313,10 @@ class Connection(asyncio.Protocol):
             self._head_size += len(data)
             if self._head_size > LARGEST_HEAD:
                 self._fail(httpx.RemoteProtocolError(f"the head of the answer is larger than {LARGEST_HEAD} bytes"))
+
+    def eof_received(self) -> None:
+        # Over TLS the connection is closed only some turns of the event loop later.
+        self._is_dirty = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._has_head and not self._is_complete and exc is None and self._ends_with_connection():

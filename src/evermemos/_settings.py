@@ -52,7 +52,7 @@ _NEAR_MISS = (
 
 # URLs that are right and plain, which no parser has to find out.
 _PLAIN_URL = re.compile(
-    r"https?://(?!\S*xn--)(?P<host>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*)(?::(?!(?:80|443)\b)(?:[1-9]\d{0,3}|[1-5]\d{4}))?(?:/[\w-][\w.-]*)*/*",
+    r"https?://(?!\S*xn--|[\d.]+(?:[:/]|$))(?P<host>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*)(?::(?!(?:80|443)\b)(?:[1-9]\d{0,3}|[1-5]\d{4}))?(?:/[\w-][\w.-]*)*/*",
     re.ASCII,
 )
 
@@ -314,6 +314,10 @@ def check_headers(name: str, headers: Any) -> dict[str, str]:
     for key, value in headers.items():
         if not isinstance(key, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", key):
             raise ConfigurationError(f"{name}: {key!r} is not the name of a header")
+        if key.lower() in ("content-length", "transfer-encoding"):
+            raise ConfigurationError(
+                f"{name}: {key} says where a request ends, which is for the client to say: leave it out"
+            )
         if not isinstance(value, str) or not re.fullmatch(r"[\t\x20-\x7e]*", value) or value != value.strip():
             raise ConfigurationError(
                 f"{name}: the value of {key} cannot be sent: expected printable ASCII without spaces around it"

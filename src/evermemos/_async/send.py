@@ -61,9 +61,10 @@ async def _exchange(client: httpx.AsyncClient, call: Call[T], request: httpx.Req
         response = await client.send(request, **call.send_options())
     else:
         response = await transport.handle_async_request(request)
-        _short.received(client, request, response)
     network = response.extensions.get("network_stream")
     try:
+        if transport is not None:
+            _short.received(client, request, response)
         reader = call.reader(response)
         if transport is None and response.is_stream_consumed:
             reader.feed_unpacked(response.content)
@@ -81,7 +82,9 @@ async def _exchange(client: httpx.AsyncClient, call: Call[T], request: httpx.Req
     finally:
         # A server that failed drops its side of the connection, sooner or later: the next request, perhaps a write,
         # must not go out on it.
-        if network is not None and response.is_server_error and response.http_version == "HTTP/1.1":
-            await network.aclose()
-        await response.aclose()
+        try:
+            if network is not None and response.is_server_error and response.http_version == "HTTP/1.1":
+                await network.aclose()
+        finally:
+            await response.aclose()
         response.elapsed = timedelta(seconds=time.perf_counter() - started)

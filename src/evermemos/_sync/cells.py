@@ -18,6 +18,7 @@ import httpcore
 import httpx
 
 from .._http import acquire_sync, slots_sync
+from .._short import is_original
 from .network import Network
 
 if TYPE_CHECKING:
@@ -41,34 +42,43 @@ class Cell(httpx.HTTPTransport):
 
     def __init__(self, origin: httpx.URL, *, verify: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
         self._pool: Any
-        self._proxy = proxy
+        self._is_pooled = False
+        self._of: Any = {"verify": verify, "proxy": proxy}
         # Any, because it is another class where anyio is missing.
         network: Any = httpcore.SyncBackend()
-        if proxy is not None:
-            # A tunnel is made by a pool only.
-            super().__init__(verify=verify, proxy=proxy, limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE))
-            self._pool._network_backend = Network(network)  # noqa: SLF001
-            return
+        self._network = Network(network)
         port = origin.port or (443 if origin.scheme == "https" else 80)
         self._connect = partial(
             httpcore.HTTPConnection,
             httpcore.Origin(origin.raw_scheme, origin.raw_host, port),
             ssl_context=verify,
             keepalive_expiry=IDLE,
-            network_backend=Network(network),
+            network_backend=self._network,
         )
         self._pool = self._connect()
+        if proxy is not None:
+            # A tunnel is made by a pool only.
+            self._use_pool()
+
+    def _use_pool(self) -> None:
+        super().__init__(**self._of, limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE))
+        self._pool._network_backend = self._network  # noqa: SLF001
+        self._is_pooled = True
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, over a new connection if the other side has closed this one."""
-        if self._proxy is None and (self._pool.is_closed() or self._pool.has_expired()):
-            self._pool.close()
-            self._pool = self._connect()
+        if not self._is_pooled:
+            is_watched = not is_original(httpcore.ConnectionPool.handle_request, "httpcore.")
+            if is_watched or self._pool.is_closed() or self._pool.has_expired():
+                self._pool.close()
+                self._pool = self._connect()
+            if is_watched:
+                self._use_pool()
         return super().handle_request(request)
 
     def is_clean(self) -> bool:
         """Whether nothing came behind the last answer. httpcore would take it for the next one."""
-        at: Any = self._pool if self._proxy is None else next(iter(self._pool.connections), None)
+        at: Any = next(iter(self._pool.connections), None) if self._is_pooled else self._pool
         while at is not None:
             if (state := getattr(at, "_h11_state", None)) is not None:
                 return not state.trailing_data[0]

@@ -61,9 +61,10 @@ def _exchange(client: httpx.Client, call: Call[T], request: httpx.Request, trans
         response = client.send(request, **call.send_options())
     else:
         response = transport.handle_request(request)
-        _short.received(client, request, response)
     network = response.extensions.get("network_stream")
     try:
+        if transport is not None:
+            _short.received(client, request, response)
         reader = call.reader(response)
         if transport is None and response.is_stream_consumed:
             reader.feed_unpacked(response.content)
@@ -81,7 +82,9 @@ def _exchange(client: httpx.Client, call: Call[T], request: httpx.Request, trans
     finally:
         # A server that failed drops its side of the connection, sooner or later: the next request, perhaps a write,
         # must not go out on it.
-        if network is not None and response.is_server_error and response.http_version == "HTTP/1.1":
-            network.close()
-        response.close()
+        try:
+            if network is not None and response.is_server_error and response.http_version == "HTTP/1.1":
+                network.close()
+        finally:
+            response.close()
         response.elapsed = timedelta(seconds=time.perf_counter() - started)
