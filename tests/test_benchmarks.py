@@ -1,10 +1,12 @@
 """The benchmarks' own judgement and server. What they measure is no matter for tests."""
 
+import contextlib
 import importlib
 import json
 import socket
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +52,23 @@ def test_only_a_gross_loss_fails_the_guard(
         assert (f"Lost: {name} of ours" in err) == bool(code)
         assert bench.main(["--quick"]) == 0
         capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", ["memory", "loopback", "async-zero", "async-50ms", "scaling", "threads", "clients"])
+@pytest.mark.parametrize("plan", ["FULL", "QUICK"])
+def test_each_measurement_compares_contenders_that_there_are_and_finds_figures_that_there_are(
+    name: str, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rounds(times: int, names: list[str], *_: Any, **__: Any) -> list[dict[str, dict[str, float]]]:
+        assert set(names) <= set(rig.CONTENDERS)
+        return [{name: defaultdict(lambda: 1.0) for name in names} for _ in range(times)]
+
+    monkeypatch.setattr(bench, "rounds", rounds)
+    monkeypatch.setattr(bench, "serving", lambda **_: contextlib.nullcontext("http://localhost"))
+    found = bench.MEASUREMENTS[name](getattr(bench, plan))
+    assert set(found) <= {figure.name for figure in figures.FIGURES}
+    assert all(set(values) <= set(rig.CONTENDERS) for values in found.values())
+    assert figures.rows_of(found)
 
 
 def test_every_figure_is_judged_or_shown_in_the_table() -> None:

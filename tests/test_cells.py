@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from conftest import PATCHED, RECORD, Flavour, ScriptedServer, Step, http
-from test_connections import HEAD, after, reset
+from test_connections import HEAD, after, reset, silent
 
 import evermemos._async.cells
 import evermemos._sync.cells
-from evermemos import APIConnectionError, APIError, APITimeoutError
+from evermemos import APIConnectionError, APIError, APITimeoutError, AsyncEverMemOS
 from evermemos._async.cells import AsyncCells
 from evermemos._sync.cells import Cells
 
@@ -522,3 +523,27 @@ def test_a_body_that_belongs_to_the_answer_is_never_given_to_another(flavour: Fl
             messages.append(get(flavour, client).message)
     assert "unasked" not in json.dumps(messages)
     assert "second" in messages
+
+
+@pytest.mark.parametrize("give_up", ["anyio", "asyncio"])
+def test_a_call_that_is_given_up_while_its_connection_is_closed_frees_its_slot(
+    monkeypatch: pytest.MonkeyPatch, serve: Serve, give_up: str
+) -> None:
+    monkeypatch.setattr(evermemos._async.cells, "LIMIT", 1)
+    monkeypatch.setitem(sys.modules, "evermemos._http1", None)
+    half = after(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 1000\r\n\r\n{", silent)
+    server = serve(half, half, http(PATCHED))
+
+    async def run() -> None:
+        async with AsyncEverMemOS(api_key="k", base_url=server.url, timeout=httpx.Timeout(LONG, pool=1)) as client:
+            update = client.v1.memories.conversation_meta.update
+            for _ in range(2):
+                if give_up == "anyio":
+                    with anyio.move_on_after(0.2):
+                        await update(name="n")
+                else:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(update(name="n"), 0.2)
+            assert (await update(name="n")).status == "ok"
+
+    asyncio.run(run())

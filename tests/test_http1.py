@@ -434,6 +434,17 @@ def test_tls_is_spoken_and_its_connection_used_again(fast: Flavour, tls: Callabl
     assert (len(server.requests), server.connections) == (3, 1)
 
 
+def test_http_1_is_agreed_on_whatever_the_context_was_used_for(fast: Flavour, tls: Callable[..., TlsServer]) -> None:
+    server, verify = tls(http(RECORD)), trusting()
+    server.context.set_alpn_protocols(["h2", "http/1.1"])
+    verify.set_alpn_protocols(["h2", "http/1.1"])
+    client = fast.client(base_url=server.url, verify=verify)
+    get(fast, client)
+    (within,) = client._pool._clients.values()
+    (connection,) = within._transport._idle
+    assert connection._transport.get_extra_info("ssl_object").selected_alpn_protocol() == "http/1.1"
+
+
 @pytest.mark.parametrize("fault", BREAKS)
 def test_a_write_over_tls_is_not_repeated_after_a_broken_answer(
     fast: Flavour, tls: Callable[..., TlsServer], fault: str

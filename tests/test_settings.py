@@ -137,7 +137,7 @@ def test_a_base_url_is_brought_into_its_plain_form(flavour: Flavour, url: Any, u
     "url",
     [
         *(" ", "localhost", "localhost:1995", "//localhost", "/api/v1", "ftp://localhost", "ws://localhost", "http://"),
-        *("http:///api/v1", "http://localhost:port", "http://localhost:99999", "http://[::1"),
+        *("http:///api/v1", "http://localhost:port", "http://localhost:99999", "http://[::1", "http://256.1.1.1"),
         *("http://localhost\n", "http://localhost?a=1", "http://localhost#a", "file:///etc/passwd", "http://user@host"),
     ],
 )
@@ -367,3 +367,12 @@ def test_a_proxy_of_the_environment_that_does_not_work_is_one_of_our_errors(
     with pytest.raises(EverMemOSError) as caught:
         flavour.call(client.v1.memories.conversation_meta.get, deadline=5)
     assert_no_password(caught.value)
+
+
+@pytest.mark.parametrize("header", ["Content-Length", "transfer-encoding"])
+def test_headers_that_say_where_a_request_ends_are_refused(flavour: Flavour, header: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"default_headers: {header} says where a request ends"):
+        flavour.cls(api_key="k", default_headers={header: "3"})
+    client = flavour.client(lambda _: answer(PATCHED))
+    with pytest.raises(ConfigurationError, match=f"extra_headers: {header} says where a request ends"):
+        flavour.call(client.v1.memories.conversation_meta.update, name="n", extra_headers={header: "3"})

@@ -582,6 +582,7 @@ def test_opentelemetry_sees_every_call(flavour: Flavour, serve: Serve, ways: Way
 CONNECTIONS: dict[str, dict[str, Any]] = {
     "httpx": {"sync": httpx.HTTPTransport, "async": httpx.AsyncHTTPTransport},
     "httpcore": {"sync": httpcore.HTTPConnection, "async": httpcore.AsyncHTTPConnection},
+    "a pool of httpcore": {"sync": httpcore.ConnectionPool, "async": httpcore.AsyncConnectionPool},
 }
 
 

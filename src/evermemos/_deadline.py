@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from threading import Thread
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import httpcore
 
@@ -38,25 +38,17 @@ class Seconds(float):
         return min(self, self.ends_at - time.monotonic())
 
 
-def within_sync(
-    seconds: float | None, transport: Any, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Call a function, and raise TimeoutError if it takes longer, unless a transport keeps to the deadline by itself.
+def within_sync(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function, and raise TimeoutError if it takes longer.
 
-    The function runs in a thread, which is left behind if it is late: it ends with the next part of the body, with a
-    read timeout, or when its connection is closed.
+    It runs in a thread, which is left behind if it is late: it ends with the next part of the body, with a read
+    timeout, or when its connection is closed.
     """
-    if seconds is None or getattr(transport, "keeps_deadline", False):
-        return function(*args, **kwargs)
     return _started(function, *args, **kwargs).result(seconds)
 
 
-async def within_async(
-    seconds: float | None, transport: Any, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Call a function, and raise TimeoutError if it takes longer, unless a transport keeps the deadline by itself."""
-    if seconds is None or getattr(transport, "keeps_deadline", False):
-        return await function(*args, **kwargs)
+async def within_async(seconds: float, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function, and raise TimeoutError if it takes longer."""
     async with asyncio.timeout(seconds):
         return await function(*args, **kwargs)
 

@@ -49,7 +49,10 @@ async def _attempt(
     try:
         left = call.begin()
         request, transport = _short.prepare(client, call, templates)
-        answer = await within_async(left, transport, _exchange, client, call, request, transport)
+        if left is None or getattr(transport, "keeps_deadline", False):
+            answer = await _exchange(client, call, request, transport)
+        else:
+            answer = await within_async(left, _exchange, client, call, request, transport)
     except FAILURES as failure:
         return call.failed(failure)
     return call.answered(answer)

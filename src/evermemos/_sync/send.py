@@ -49,7 +49,10 @@ def _attempt(
     try:
         left = call.begin()
         request, transport = _short.prepare(client, call, templates)
-        answer = within_sync(left, transport, _exchange, client, call, request, transport)
+        if left is None or getattr(transport, "keeps_deadline", False):
+            answer = _exchange(client, call, request, transport)
+        else:
+            answer = within_sync(left, _exchange, client, call, request, transport)
     except FAILURES as failure:
         return call.failed(failure)
     return call.answered(answer)
