@@ -68,10 +68,13 @@ class Standard:
         self._detect_encoding = json.detect_encoding
         decoder = json.JSONDecoder(parse_constant=_no_constant)
         self._decode, self._raw_decode = decoder.decode, decoder.raw_decode
-        self._encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+        options: Any = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
+        self._encode = json.JSONEncoder(**options, check_circular=False).encode
+        self._encode_or_explain = json.JSONEncoder(**options).encode
 
     def loads(self, content: bytes) -> Any:
-        text = content.decode(self._detect_encoding(content), "surrogatepass")
+        is_usual = content.startswith(b"{") and content[1:2] > b"\0"
+        text = content.decode("utf-8" if is_usual else self._detect_encoding(content), "surrogatepass")
         value, end = None, -1
         try:  # noqa: SIM105 - a context manager takes as long as reading a short text
             value, end = self._raw_decode(text)
@@ -81,7 +84,12 @@ class Standard:
         return value if end == len(text) else self._decode(text)
 
     def dumps(self, value: Any) -> bytes:
-        return self._encode(value).encode()
+        try:
+            return self._encode(value).encode()
+        except RecursionError:
+            pass
+        # Too deep, or without an end? Looking for that all the time takes a fifth of the time.
+        return self._encode_or_explain(value).encode()
 
 
 class Orjson:
