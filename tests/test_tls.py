@@ -174,6 +174,27 @@ def test_variables_that_name_other_authorities_give_a_new_context(
     assert names(second) == ([LOCALHOST] if variable == "SSL_CERT_FILE" else [])
 
 
+def test_a_changed_file_that_a_variable_names_gives_a_new_context(
+    flavour: Flavour, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.pem"
+    shutil.copy(certifi.where(), file)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    first = context(flavour)
+    assert context(flavour) is first
+    shutil.copy(CERTIFICATE, file)
+    os.utime(file, ns=(0, 1_000_000_000))
+    assert names(context(flavour)) == [LOCALHOST]
+
+
+def test_what_needs_no_proxy_needs_no_certificates_for_it(
+    flavour: Flavour, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    context(flavour, "http://localhost:1")
+    assert made == []
+
+
 def test_who_names_a_file_of_certificates_trusts_nobody_else(flavour: Flavour) -> None:
     assert names(context(flavour, verify=str(CERTIFICATE))) == [LOCALHOST]
     assert names(context(flavour, verify=str(CERTIFICATE.parent))) == []

@@ -55,7 +55,13 @@ def build_sync(settings: Settings) -> httpx.Client:
 
     with _as_configuration_error():
         origin = httpx.URL(settings.base_url)
-        return Client(**_arguments(settings, lambda **of: Cells(partial(Cell, origin, **of))))
+
+        def transport(**of: Any) -> httpx.BaseTransport:
+            cells = Cells(partial(Cell, origin, **of))
+            cells.keeps_deadline = not _is_by_socks(settings)
+            return cells
+
+        return Client(**_arguments(settings, transport))
 
 
 def build_async(settings: Settings) -> httpx.AsyncClient:
@@ -64,6 +70,7 @@ def build_async(settings: Settings) -> httpx.AsyncClient:
     def transport(**of: Any) -> httpx.AsyncBaseTransport:
         origin = httpx.URL(settings.base_url)
         cells = AsyncCells(partial(AsyncCell, origin, **of))
+        cells.keeps_deadline = not _is_by_socks(settings)
         if settings.proxy is None:
             # Without the extra `fast` it is not there.
             with contextlib.suppress(ImportError):
@@ -80,10 +87,19 @@ def _arguments(settings: Settings, transport: Callable[..., Any]) -> dict[str, A
     headers = {"User-Agent": USER_AGENT}
     if settings.sandbox is not None:
         return {"headers": headers, "transport": settings.sandbox.transport()}
-    if settings.proxy is None and getproxies().keys() & {"http", "https", "all"}:
+    if settings.proxy is None and _environment_has_proxies():
         # Which of the environment's proxies is asked for what is for httpx to know.
         return {"headers": headers, "verify": _tls(settings)}
-    return {"headers": headers, "transport": transport(verify=_tls(settings), proxy=settings.proxy)}
+    verify = _tls(settings)
+    if settings.proxy is not None:
+        # What is wrong with a proxy is said now, not when the first cell is made in the middle of a call.
+        httpx.HTTPTransport(verify=verify, proxy=settings.proxy).close()
+    return {"headers": headers, "transport": transport(verify=verify, proxy=settings.proxy)}
+
+
+def _is_by_socks(settings: Settings) -> bool:
+    """Whether connections are made by httpcore's SOCKS client, which reads without any timeout."""
+    return settings.proxy is not None and settings.proxy.url.scheme.startswith("socks")
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
@@ -91,12 +107,25 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     verify = settings.verify
     if isinstance(verify, ssl.SSLContext):
         return verify
-    if settings.base_url.startswith("http:") and settings.proxy is None and not getproxies():
+    if settings.base_url.startswith("http:") and settings.proxy is None and not _environment_has_proxies():
         return _tls_of_nobody()
-    changed = Path(verify).stat().st_mtime_ns if isinstance(verify, str) else 0
+    files = (verify if isinstance(verify, str) else None, *map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
     # Of threads that come at once, one makes it.
     with _MAKING_TLS:
-        return _shared_tls(verify, changed, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        return _shared_tls(verify, files, tuple(map(_changed, files)))
+
+
+def _changed(path: str | None) -> int | None:
+    """Return when a file was changed, if there is one."""
+    try:
+        return Path(path).stat().st_mtime_ns if path else None
+    except OSError:
+        return None
+
+
+def _environment_has_proxies() -> bool:
+    # NO_PROXY alone is none.
+    return bool(getproxies().keys() & {"http", "https", "all"})
 
 
 _MAKING_TLS = threading.Lock()
