@@ -12,6 +12,8 @@ import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # The suite runs twice. First as after a plain installation, and where a handler answers, requests take the short way to
 # it. Then with the extra `fast`, and handlers answer an httpx client of the user's own.
 FAST = os.environ.get("EVERMEMOS_TEST_FAST") == "1"
+# Kept, because importing it anew for every test costs time, and upsets the parser of Python 3.11 now and then.
+HTTP1 = import_module("evermemos._http1") if find_spec("httptools") else None
 Handler = Callable[[httpx.Request], httpx.Response]
 # By scenario, how many recorded exchanges the sandbox answers as the server did, and how many there are.
 REPLAYED = pytest.StashKey[dict[str, tuple[int, int]]]()
@@ -46,6 +50,16 @@ def extra_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_json, "_chosen", None if FAST else _json.Standard())
     if not FAST:
         monkeypatch.setitem(sys.modules, "evermemos._http1", None)
+
+
+@pytest.fixture(params=["plain", "fast"])
+def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the extra `fast` and without, whatever this run is for."""
+    if request.param == "plain":
+        monkeypatch.setitem(sys.modules, "evermemos._http1", None)
+    else:
+        monkeypatch.setitem(sys.modules, "evermemos._http1", HTTP1)
+    return str(request.param)
 
 
 @pytest.fixture(autouse=True)

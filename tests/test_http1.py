@@ -18,7 +18,7 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
-from conftest import PATCHED, RECORD, Flavour, ScriptedServer, Step, http
+from conftest import HTTP1, PATCHED, RECORD, Flavour, ScriptedServer, Step, http
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_connections import BREAKS, ENDLESS, HEAD, STALLS, after, chunks, drip, reset, silent, soon
@@ -34,7 +34,7 @@ RECORD_BYTES = http(RECORD).partition(b"\r\n\r\n")[2]
 @pytest.fixture(autouse=True)
 def with_http1(extra_fast: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here the extra is used in both runs."""
-    monkeypatch.delitem(sys.modules, "evermemos._http1", raising=False)
+    monkeypatch.setitem(sys.modules, "evermemos._http1", HTTP1)
     monkeypatch.setattr("evermemos._call.FIRST_WAIT", 0.0)
 
 
@@ -589,6 +589,17 @@ def test_a_deadline_holds_for_whatever_drips(fast: Flavour, serve: Serve, kind: 
         update(fast, client, deadline=0.5)
     assert caught.value.outcome_unknown
     assert server.connections == 1
+
+
+def test_a_head_that_comes_in_parts_has_the_read_timeout_for_each(fast: Flavour, serve: Serve) -> None:
+    def slowly(connection: socket.socket) -> None:
+        for part in (b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 200", b" OK\r\nX-A: 1\r\n", b"X-B: 2\r\n"):
+            connection.sendall(part)
+            threading.Event().wait(0.4)
+        connection.sendall(http(PATCHED).partition(b"\r\n")[2])
+
+    client = fast.client(base_url=serve(slowly).url, max_retries=0)
+    assert update(fast, client, timeout=httpx.Timeout(LONG, read=1.2)).status == "ok"
 
 
 @pytest.mark.parametrize("drop", [b"", b"\x16\x03\x03\x00\x02\x02"], ids=["stalled", "dripping"])

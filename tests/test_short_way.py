@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-import sys
 import unittest.mock
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -60,16 +59,6 @@ def spied(flavour: Flavour, client: Any) -> list[tuple[httpx.Request, set[str]]]
 
     setattr(transport, name, spy)
     return found
-
-
-@pytest.fixture(params=["plain", "fast"])
-def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """With the extra `fast` and without, whatever this run is for."""
-    if request.param == "plain":
-        monkeypatch.setitem(sys.modules, "evermemos._http1", None)
-    else:
-        monkeypatch.delitem(sys.modules, "evermemos._http1", raising=False)
-    return str(request.param)
 
 
 def update(flavour: Flavour, client: Any, **options: Any) -> Any:

@@ -313,6 +313,8 @@ class Connection(asyncio.Protocol):
             self._head_size += len(data)
             if self._head_size > LARGEST_HEAD:
                 self._fail(httpx.RemoteProtocolError(f"the head of the answer is larger than {LARGEST_HEAD} bytes"))
+            # The timeout is for each part.
+            self._wake()
 
     def eof_received(self) -> None:
         # Over TLS the connection is closed only some turns of the event loop later.

@@ -30,7 +30,12 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         connect = self._network.connect_tcp
-        return AsyncStream(await connected_async(timeout, connect, host, port, timeout, local_address, socket_options))
+        try:
+            made = await connected_async(timeout, connect, host, port, timeout, local_address, socket_options)
+        except UnicodeError as error:
+            # What Python says of a name that is too long to be looked up, such as that of a proxy.
+            raise httpcore.ConnectError(str(error)) from error
+        return AsyncStream(made)
 
     async def connect_unix_socket(
         self,

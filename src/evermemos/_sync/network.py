@@ -31,7 +31,12 @@ class Network(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         connect = self._network.connect_tcp
-        return Stream(connected_sync(timeout, connect, host, port, timeout, local_address, socket_options))
+        try:
+            made = connected_sync(timeout, connect, host, port, timeout, local_address, socket_options)
+        except UnicodeError as error:
+            # What Python says of a name that is too long to be looked up, such as that of a proxy.
+            raise httpcore.ConnectError(str(error)) from error
+        return Stream(made)
 
     def connect_unix_socket(
         self,
