@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import random
 import socket
 import sys
 import threading
@@ -15,12 +16,13 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from conftest import PATCHED, RECORD, Flavour, ScriptedServer, Step, http
+from conftest import HTTP1, PATCHED, RECORD, Flavour, ScriptedServer, Step, http
 from test_connections import HEAD, after, reset, silent
 
 import evermemos._async.cells
+import evermemos._short
 import evermemos._sync.cells
-from evermemos import APIConnectionError, APIError, APITimeoutError, AsyncEverMemOS
+from evermemos import APIConnectionError, APIError, APITimeoutError, AsyncEverMemOS, ConfigurationError
 from evermemos._async.cells import AsyncCells
 from evermemos._sync.cells import Cells
 
@@ -32,7 +34,7 @@ LONG = 20.0
 def flavour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flavour]:
     """Each client over cells, and the asynchronous one over connections of its own, which have the same rules."""
     if request.param == "fast":
-        monkeypatch.delitem(sys.modules, "evermemos._http1", raising=False)
+        monkeypatch.setitem(sys.modules, "evermemos._http1", HTTP1)
     else:
         monkeypatch.setitem(sys.modules, "evermemos._http1", None)
     flavour = Flavour("sync" if request.param == "sync" else "async")
@@ -422,6 +424,50 @@ def test_refused_connections_use_up_no_slots(flavour: Flavour, monkeypatch: pyte
             get(flavour, client)
 
 
+def test_whatever_goes_wrong_with_a_head_that_has_come_frees_its_slot(
+    flavour: Flavour, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_limit(monkeypatch, 1)
+    client = flavour.client(base_url=serve(http(PATCHED)).url, timeout=httpx.Timeout(LONG, pool=0.05), max_retries=0)
+
+    def fails(*_: Any) -> None:
+        raise KeyError("a filter of the log, for instance")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evermemos._short.logger, "isEnabledFor", lambda _: True)
+        patch.setattr(evermemos._short.logger, "info", fails)
+        for _ in range(3):
+            with pytest.raises(KeyError):
+                update(flavour, client)
+    assert update(flavour, client).status == "ok"
+
+
+def test_calls_that_are_cancelled_at_any_moment_use_up_no_slots_and_answer_nobody_else(
+    flavour: Flavour, echo: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if flavour.name == "sync":
+        return
+    set_limit(monkeypatch, 4)
+    client, randomly = flavour.client(base_url=echo.url, timeout=LONG), random.Random(4)
+
+    async def call(group: str) -> None:
+        answer = await client.v1.memories.conversation_meta.get(group_id=group)
+        assert answer.result.group_id == group
+
+    async def run() -> None:
+        tasks = [asyncio.ensure_future(call(f"g{number}")) for number in range(150)]
+        for task in tasks:
+            await asyncio.sleep(randomly.choice([0, 0, 0.001, 0.003]))
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} <= {type(None), asyncio.CancelledError}
+
+    flavour.call(run)
+    echo.before = wait_for(4)
+    lines = [[f"{line}-{call}" for call in range(5)] for line in range(4)]
+    assert together(flavour, client, lines) == lines
+
+
 # The end
 
 
@@ -547,3 +593,34 @@ def test_a_call_that_is_given_up_while_its_connection_is_closed_frees_its_slot(
             assert (await update(name="n")).status == "ok"
 
     asyncio.run(run())
+
+
+def test_a_proxy_that_httpx_cannot_use_is_refused_before_anything_is_sent(
+    flavour: Flavour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = flavour.client(base_url="http://localhost:1", proxy="socks5://127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(ConfigurationError, match="socksio"):
+        update(flavour, client)
+
+
+@pytest.mark.parametrize(("scheme", "keeps"), [("socks5", False), ("socks5h", False), ("http", True)])
+def test_connections_by_socks_do_not_say_that_they_keep_to_a_deadline(
+    flavour: Flavour, monkeypatch: pytest.MonkeyPatch, scheme: str, keeps: bool
+) -> None:
+    # httpcore shakes hands with such a proxy without any timeout, so the call has to be bounded from outside.
+    client = flavour.client(base_url="http://localhost:1", proxy=f"{scheme}://127.0.0.1:1")
+
+    async def found() -> Any:
+        return client._pool.client(client._settings)
+
+    # The package socksio is not there.
+    monkeypatch.setattr(httpx, "HTTPTransport", lambda **_: httpx.MockTransport(lambda _: httpx.Response(200)))
+    inner = client._pool.client(client._settings) if flavour.name == "sync" else flavour.call(found)
+    assert inner._transport.keeps_deadline is keeps
+
+
+def test_a_proxy_whose_name_cannot_be_looked_up_is_an_error_of_ours(flavour: Flavour) -> None:
+    client = flavour.client(base_url="http://localhost:1", proxy=f"http://{'a' * 70}.invalid", max_retries=0)
+    with pytest.raises(APIConnectionError, match="could not be sent"):
+        update(flavour, client)

@@ -16,12 +16,13 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
-from conftest import PATCHED, Flavour, ScriptedServer, Step, http
+from conftest import HTTP1, PATCHED, Flavour, ScriptedServer, Step, http
 from test_connections import ENDLESS, HEAD, WIDE_GUARD, SlowReader, drip, silent, soon
 
 from evermemos import APITimeoutError, EverMemOS
 from evermemos._async.network import AsyncNetwork
 from evermemos._deadline import Seconds
+from evermemos._sync.network import Network
 
 Serve = Callable[..., ScriptedServer]
 CERTIFICATE = Path(__file__).parent / "data" / "localhost.pem"
@@ -30,7 +31,7 @@ CERTIFICATE = Path(__file__).parent / "data" / "localhost.pem"
 @pytest.fixture(params=["sync", "async", "fast"])
 def flavour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flavour]:
     if request.param == "fast":
-        monkeypatch.delitem(sys.modules, "evermemos._http1", raising=False)
+        monkeypatch.setitem(sys.modules, "evermemos._http1", HTTP1)
     else:
         monkeypatch.setitem(sys.modules, "evermemos._http1", None)
     flavour = Flavour("sync" if request.param == "sync" else "async")
@@ -140,6 +141,41 @@ def test_shaking_hands_ends_in_time_and_nothing_was_sent(flavour: Flavour, step:
         assert not caught.value.outcome_unknown
 
 
+def test_after_a_handshake_that_takes_too_long_the_connection_is_closed(flavour: Flavour) -> None:
+    hung_up = threading.Event()
+
+    def watching(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection.recv(1)
+        hung_up.set()
+
+    with contextlib.closing(Handshake(watching)) as server:
+        client = flavour.client(base_url=server.url.replace("http:", "https:"), max_retries=0)
+        with soon(), pytest.raises(APITimeoutError):
+            update(flavour, client, deadline=0.3)
+        assert hung_up.wait(WIDE_GUARD)
+
+
+def test_a_connection_that_comes_when_no_time_is_left_to_shake_hands_is_closed() -> None:
+    closed: list[httpcore.NetworkStream] = []
+
+    class Stream(httpcore.NetworkStream):
+        def write(self, *_: Any, **__: Any) -> None: ...
+        def close(self) -> None:
+            closed.append(self)
+
+    class Backend(httpcore.NetworkBackend):
+        def connect_tcp(self, *_: Any, **__: Any) -> Any:
+            return Stream()
+
+    timeout = Seconds.until(time.monotonic() + 0.1, 1_000)
+    stream = Network(Backend()).connect_tcp("localhost", 1, timeout)
+    timeout.ends_at = 0.0
+    with pytest.raises(httpcore.ConnectTimeout):
+        stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "localhost", timeout)
+    assert len(closed) == 1
+
+
 def test_looking_up_a_name_and_shaking_hands_share_the_time(flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve = socket.getaddrinfo
 
@@ -180,6 +216,7 @@ def test_an_asynchronous_handshake_has_what_connecting_left_of_the_time() -> Non
         stream = await AsyncNetwork(Network()).connect_tcp("localhost", 1, timeout)
         with pytest.raises(httpcore.ConnectTimeout), soon():
             await stream.start_tls(ssl.create_default_context(), "localhost", timeout)
+        assert len(closed) == 1
 
     asyncio.run(run())
     assert len(closed) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,12 +12,15 @@ from typing import Any
 import pytest
 from conftest import CREATE_V1, PATCHED, RECORD, ROOT, ScriptedServer, http
 
+import evermemos
+
 Serve = Callable[..., ScriptedServer]
 OURS = ("evermemos", "evermemos_api")
 # What the extras bring.
 EXTRAS = ("httptools", "orjson", "uvicorn", "swagger_ui")
 # Modules that cannot be imported without an extra.
 NEED_AN_EXTRA = {"evermemos._http1": "httptools"}
+WITHIN = sorted(each.name for each in pkgutil.walk_packages(evermemos.__path__, "evermemos."))
 
 
 def loaded(program: str, **environment: str) -> set[str]:
@@ -168,3 +172,9 @@ assert len(names) >= {len(list((ROOT).glob(f"*/{package}/**/*.py"))) - 1}, names
 def test_with_the_extra_its_modules_can_be_imported(name: str) -> None:
     pytest.importorskip(NEED_AN_EXTRA[name])
     assert {name, NEED_AN_EXTRA[name]} <= loaded(f"import {name}")
+
+
+@pytest.mark.parametrize("name", [name for name in WITHIN if not name.endswith("__main__")])
+def test_every_module_can_be_imported_before_all_others(name: str) -> None:
+    # A circle of imports shows in one order only.
+    assert name in loaded(f"import {name}")
