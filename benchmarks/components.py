@@ -77,13 +77,13 @@ def stages() -> dict[str, Callable[[], object]]:
     }
 
 
-def on_socket(url: str) -> Callable[[], object]:
+def on_socket(url: str) -> Callable[[], bytes]:
     where = urlsplit(url)
     connection = socket.create_connection((where.hostname, where.port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     request = written()
 
-    def call() -> object:
+    def call() -> bytes:
         connection.sendall(request)
         return connection.recv(65536)
 
@@ -91,21 +91,24 @@ def on_socket(url: str) -> Callable[[], object]:
 
 
 async def on_protocol(url: str) -> tuple[float, float]:
-    where, loop, done, total = urlsplit(url), asyncio.get_running_loop(), asyncio.Event(), 20_000
-    left, request = total, written()
+    where, loop, done = urlsplit(url), asyncio.get_running_loop(), asyncio.Event()
+    left, request, size = 40_000, written(), len(on_socket(url)())
 
     class Caller(asyncio.Protocol):
         def connection_made(self, transport: Any) -> None:
             self.transport = transport
             transport.write(request)
 
-        def data_received(self, _: bytes) -> None:
+        def data_received(self, data: bytes) -> None:
             nonlocal left
-            left -= 1
-            self.transport.write(request) if left > 0 else done.set()
+            self.got = getattr(self, "got", 0) + len(data)
+            if self.got == size:
+                self.got = 0
+                left -= 1
+                self.transport.write(request) if left > 0 else done.set()
 
     transports = [(await loop.create_connection(Caller, where.hostname, where.port))[0] for _ in range(64)]
-    start, begun = time.process_time(), time.perf_counter()
+    start, begun, total = time.process_time(), time.perf_counter(), left
     await done.wait()
     spent, took = time.process_time() - start, time.perf_counter() - begun
     for transport in transports:

@@ -69,7 +69,7 @@ async def _exchange(client: httpx.AsyncClient, call: Call[T], request: httpx.Req
         if transport is not None:
             _short.received(client, request, response)
         reader = call.reader(response)
-        if transport is None and response.is_stream_consumed:
+        if response.is_stream_consumed:
             reader.feed_unpacked(response.content)
         else:
             stream: Any = response.aiter_raw() if transport is None else response.stream
