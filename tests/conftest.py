@@ -124,10 +124,12 @@ def answers_fit_the_spec(
     assert problems == []
 
 
-# Tests that neither connect to anything nor read an answer: the run for the extra `fast` would repeat them.
+# What the run for the extra `fast` would only repeat: tests that neither connect to anything nor read an answer, and
+# those that try both ways in either run.
 ONCE = {
-    *("test_benchmarks", "test_check_breaking", "test_check_spec", "test_codec", "test_contract", "test_generation"),
-    *("test_imports", "test_models", "test_packaging", "test_sandbox_pages", "test_sandbox_spec"),
+    *("test_benchmarks", "test_cells", "test_check_breaking", "test_check_spec", "test_codec", "test_contract"),
+    *("test_deadline", "test_generation", "test_http1", "test_imports", "test_models", "test_packaging"),
+    *("test_sandbox_pages", "test_sandbox_spec"),
 }
 
 
