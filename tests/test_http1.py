@@ -640,14 +640,14 @@ def test_one_event_loop_after_another_has_connections_of_its_own(serve: Serve) -
     server = serve(http(PATCHED))
     client = AsyncEverMemOS(api_key="k", base_url=server.url)
 
-    async def calls() -> None:
+    async def calls(number: int) -> None:
         for _ in range(2):
             assert (await client.v1.memories.conversation_meta.update(name="new")).status == "ok"
+        if number == 4:
+            await client.aclose()
 
-    for _ in range(5):
-        asyncio.run(calls())
-    # The last one stays until another takes its place.
-    client._pool._clients.clear()
+    for number in range(5):
+        asyncio.run(calls(number))
     gc.collect()
     assert (len(server.requests), server.connections) == (10, 5)
 
@@ -806,7 +806,9 @@ def split(data: bytes, at: list[int]) -> list[bytes]:
 
 
 places = st.lists(st.integers(0, 1 << 16), max_size=12)
-fuzzed = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+fuzzed = settings(
+    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 @fuzzed
@@ -850,7 +852,8 @@ def test_a_spoilt_answer_is_an_error_of_httpx_or_read_in_full(data: bytes, at: l
 
 
 @fuzzed
-@given(valid_answers(), st.binary(min_size=1, max_size=50), places)
+# Ends of lines alone are nothing that follows: parsers pass over them.
+@given(valid_answers(), st.binary(min_size=1, max_size=50).filter(lambda more: more.strip(b"\r\n")), places)
 def test_whatever_follows_an_answer_is_no_part_of_it_and_its_connection_not_used_again(
     data: bytes, more: bytes, at: list[int]
 ) -> None:
