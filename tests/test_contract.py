@@ -258,7 +258,7 @@ def test_sequences_of_operations_keep_to_the_spec(subject: Subject, path: str) -
             subject.judge(case, response)
 
     followed: set[str] = set()
-    Machine.run(settings=settings(BOUNDED, max_examples=30))
+    Machine.run(settings=settings(BOUNDED, max_examples=80))
     assert followed == {operation for operation in OPERATIONS if operation.endswith(path)}
 
 
