@@ -2,7 +2,7 @@
 
 httpcore's pool looks at every connection whenever a request starts or ends, polls the idle ones, and hands one of them
 to several that wait: with 64 calls in flight it spends most of its time there and opens nearly a connection a request
-(docs/decisions.md has the figures). A pool for each connection has nothing to look through.
+(docs/decisions.md has the figures). A connection without a pool has nothing to look through.
 """
 
 from __future__ import annotations
