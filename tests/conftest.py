@@ -30,8 +30,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # The suite runs twice. First as after a plain installation, and where a handler answers, requests take the short way to
 # it. Then with the extra `fast`, and handlers answer an httpx client of the user's own.
 FAST = os.environ.get("EVERMEMOS_TEST_FAST") == "1"
-# Kept, because importing it anew for every test costs time, and upsets the parser of Python 3.11 now and then.
-HTTP1 = import_module("evermemos._http1") if find_spec("httptools") else None
+# The connections of the extra. Kept, because importing them anew for every test costs time, and upsets the parser of
+# Python 3.11 now and then.
+HTTP1 = {
+    name: import_module(name) if find_spec("httptools") else None
+    for name in ("evermemos._async.http1", "evermemos._sync.http1")
+}
 Handler = Callable[[httpx.Request], httpx.Response]
 # By scenario, how many recorded exchanges the sandbox answers as the server did, and how many there are.
 REPLAYED = pytest.StashKey[dict[str, tuple[int, int]]]()
@@ -48,17 +52,19 @@ def spec() -> dict[str, Any]:
 def extra_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the extra `fast` in the run that is for it, and do without in the other one, though it is installed."""
     monkeypatch.setattr(_json, "_chosen", None if FAST else _json.Standard())
-    if not FAST:
-        monkeypatch.setitem(sys.modules, "evermemos._http1", None)
+    use_http1(monkeypatch, is_used=FAST)
+
+
+def use_http1(monkeypatch: pytest.MonkeyPatch, *, is_used: bool = True) -> None:
+    """Have the clients that are made from now on use the connections of the extra `fast`, or do without."""
+    for name, module in HTTP1.items():
+        monkeypatch.setitem(sys.modules, name, module if is_used else None)
 
 
 @pytest.fixture(params=["plain", "fast"])
-def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def extra(request: pytest.FixtureRequest, extra_fast: None, monkeypatch: pytest.MonkeyPatch) -> str:
     """With the extra `fast` and without, whatever this run is for."""
-    if request.param == "plain":
-        monkeypatch.setitem(sys.modules, "evermemos._http1", None)
-    else:
-        monkeypatch.setitem(sys.modules, "evermemos._http1", HTTP1)
+    use_http1(monkeypatch, is_used=request.param == "fast")
     return str(request.param)
 
 
@@ -202,6 +208,16 @@ class Flavour:
 def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
     """Run the test once with each client. All that it calls runs in one event loop; its clients are closed for it."""
     flavour = Flavour(request.param)
+    yield flavour
+    flavour.finish()
+
+
+@pytest.fixture(params=["sync", "async", "sync fast", "async fast"])
+def any_flavour(request: pytest.FixtureRequest, extra_fast: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flavour]:
+    """Run the test once with each client over each kind of connection, whatever this run is for."""
+    name, _, extra = request.param.partition(" ")
+    use_http1(monkeypatch, is_used=extra == "fast")
+    flavour = Flavour(name)
     yield flavour
     flavour.finish()
 

@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from conftest import HTTP1, PATCHED, RECORD, Flavour, ScriptedServer, Step, http
+from conftest import PATCHED, RECORD, Flavour, ScriptedServer, Step, http, use_http1
 from test_connections import HEAD, after, reset, silent
 
 import evermemos._async.cells
@@ -30,16 +30,9 @@ Serve = Callable[..., ScriptedServer]
 LONG = 20.0
 
 
-@pytest.fixture(params=["sync", "async", "fast"])
-def flavour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flavour]:
-    """Each client over cells, and the asynchronous one over connections of its own, which have the same rules."""
-    if request.param == "fast":
-        monkeypatch.setitem(sys.modules, "evermemos._http1", HTTP1)
-    else:
-        monkeypatch.setitem(sys.modules, "evermemos._http1", None)
-    flavour = Flavour("sync" if request.param == "sync" else "async")
-    yield flavour
-    flavour.finish()
+@pytest.fixture
+def flavour(any_flavour: Flavour) -> Flavour:
+    return any_flavour
 
 
 class Echo:
@@ -576,7 +569,7 @@ def test_a_call_that_is_given_up_while_its_connection_is_closed_frees_its_slot(
     monkeypatch: pytest.MonkeyPatch, serve: Serve, give_up: str
 ) -> None:
     monkeypatch.setattr(evermemos._async.cells, "LIMIT", 1)
-    monkeypatch.setitem(sys.modules, "evermemos._http1", None)
+    use_http1(monkeypatch, is_used=False)
     half = after(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 1000\r\n\r\n{", silent)
     server = serve(half, half, http(PATCHED))
 

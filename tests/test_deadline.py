@@ -5,18 +5,17 @@ import contextlib
 import gc
 import socket
 import ssl
-import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpcore
 import httpx
 import pytest
-from conftest import HTTP1, PATCHED, Flavour, ScriptedServer, Step, http
+from conftest import PATCHED, Flavour, ScriptedServer, Step, http
 from test_connections import ENDLESS, HEAD, WIDE_GUARD, SlowReader, drip, silent, soon
 
 from evermemos import APITimeoutError, EverMemOS
@@ -28,15 +27,9 @@ Serve = Callable[..., ScriptedServer]
 CERTIFICATE = Path(__file__).parent / "data" / "localhost.pem"
 
 
-@pytest.fixture(params=["sync", "async", "fast"])
-def flavour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flavour]:
-    if request.param == "fast":
-        monkeypatch.setitem(sys.modules, "evermemos._http1", HTTP1)
-    else:
-        monkeypatch.setitem(sys.modules, "evermemos._http1", None)
-    flavour = Flavour("sync" if request.param == "sync" else "async")
-    yield flavour
-    flavour.finish()
+@pytest.fixture
+def flavour(any_flavour: Flavour) -> Flavour:
+    return any_flavour
 
 
 def update(flavour: Flavour, client: Any, **options: Any) -> Any:

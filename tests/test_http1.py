@@ -1,4 +1,4 @@
-"""HTTP/1.1 over asyncio, the extra `fast`: the same outcomes as by httpx's own connections, whatever servers do."""
+"""The connections of the extra `fast`: the same outcomes as by httpx's own, whatever servers do."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
-from conftest import HTTP1, PATCHED, RECORD, Flavour, ScriptedServer, Step, http
+from conftest import PATCHED, RECORD, Flavour, ScriptedServer, Step, http, use_http1
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_connections import BREAKS, ENDLESS, HEAD, STALLS, after, chunks, drip, reset, silent, soon
@@ -34,12 +34,17 @@ RECORD_BYTES = http(RECORD).partition(b"\r\n\r\n")[2]
 @pytest.fixture(autouse=True)
 def with_http1(extra_fast: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here the extra is used in both runs."""
-    monkeypatch.setitem(sys.modules, "evermemos._http1", HTTP1)
+    use_http1(monkeypatch)
     monkeypatch.setattr("evermemos._call.FIRST_WAIT", 0.0)
 
 
 @pytest.fixture
-def fast() -> Iterator[Flavour]:
+def fast(flavour: Flavour) -> Flavour:
+    return flavour
+
+
+@pytest.fixture
+def fast_async() -> Iterator[Flavour]:
     flavour = Flavour("async")
     yield flavour
     flavour.finish()
@@ -54,14 +59,18 @@ def update(flavour: Flavour, client: Any, **options: Any) -> Any:
 
 
 def transport(flavour: Flavour, client: Any) -> Any:
-    async def found() -> Any:
+    def found() -> Any:
         return client._pool.client(client._settings)._transport
 
-    return flavour.call(found)
+    async def found_in_loop() -> Any:
+        return found()
+
+    return flavour.call(found if flavour.name == "sync" else found_in_loop)
 
 
 def test_the_extra_is_what_is_tested_here(fast: Flavour) -> None:
-    assert type(transport(fast, fast.client(base_url="http://localhost:1"))).__name__ == "Http1Transport"
+    cell = transport(fast, fast.client(base_url="http://localhost:1"))._make()
+    assert type(cell).__name__ == {"sync": "Http1Cell", "async": "AsyncHttp1Cell"}[fast.name]
 
 
 # Whether it was sent
@@ -106,7 +115,7 @@ def test_what_breaks_or_stalls_ends_as_it_does_without_the_extra(
     outcomes = []
     for is_blocked in (False, True):
         if is_blocked:
-            monkeypatch.setitem(sys.modules, "evermemos._http1", None)
+            use_http1(monkeypatch, is_used=False)
         server = serve((BREAKS | STALLS)[fault])
         client = fast.client(base_url=server.url, max_retries=1)
         with pytest.raises(APIConnectionError) as caught:
@@ -266,7 +275,7 @@ def test_a_connection_over_which_something_came_while_it_was_idle_is_not_used_ag
 
 @pytest.mark.parametrize("number", [1, 2, 8])
 def test_after_the_event_loop_was_blocked_writes_go_over_connections_that_are_still_open(
-    fast: Flavour, number: int
+    fast_async: Flavour, number: int
 ) -> None:
     class Closing(ScriptedServer):
         """Closes the first connections after one answer, when told to."""
@@ -292,7 +301,7 @@ def test_after_the_event_loop_was_blocked_writes_go_over_connections_that_are_st
 
     server = Closing()
     with contextlib.closing(server):
-        client = fast.client(base_url=server.url, timeout=LONG)
+        client = fast_async.client(base_url=server.url, timeout=LONG)
         method = client.v1.memories.conversation_meta.update
 
         async def run() -> None:
@@ -303,7 +312,7 @@ def test_after_the_event_loop_was_blocked_writes_go_over_connections_that_are_st
                 assert server.closed.acquire(timeout=LONG)
             await asyncio.gather(*(method(name="new") for _ in range(number)))
 
-        fast.call(run)
+        fast_async.call(run)
         assert len(server.requests) == 2 * number
 
 
@@ -359,8 +368,8 @@ def test_a_large_body_that_is_read_slowly_has_the_write_timeout_for_each_part_of
         assert update(fast, client, extra_body={"pad": "x" * 32_000_000}).status == "ok"
 
 
-def test_an_answer_that_is_read_slowly_waits_outside_of_memory(fast: Flavour, serve: Serve) -> None:
-    from evermemos._http1 import Http1Transport
+def test_an_answer_that_is_read_slowly_waits_outside_of_memory(fast_async: Flavour, serve: Serve) -> None:
+    from evermemos._http1_async import connect_async
 
     size = 64_000_000
     blocked = threading.Event()
@@ -380,20 +389,20 @@ def test_an_answer_that_is_read_slowly_waits_outside_of_memory(fast: Flavour, se
     server = serve(flood)
 
     async def run() -> tuple[int, int]:
-        cells: Any = None
-        own = Http1Transport(cells, httpx.URL(server.url), verify=ssl.create_default_context(), limit=1, idle=5)
-        response = await own.handle_async_request(httpx.Request("GET", server.url))
+        where = httpx.URL(server.url)
+        connection = await connect_async(where.host, where.port or 80, None, LONG)
+        await connection.ask(httpx.Request("GET", where), {})
         tracemalloc.start()
         await asyncio.to_thread(blocked.wait, LONG)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         read = 0
-        async for part in response.stream:  # type: ignore[union-attr]
+        while part := await connection.read(LONG):
             read += len(part)
-        await response.aclose()
+        await connection.aclose()
         return most, read
 
-    most, read = fast.call(run)
+    most, read = fast_async.call(run)
     assert most < 4_000_000
     assert read >= size
 
@@ -440,9 +449,10 @@ def test_http_1_is_agreed_on_whatever_the_context_was_used_for(fast: Flavour, tl
     verify.set_alpn_protocols(["h2", "http/1.1"])
     client = fast.client(base_url=server.url, verify=verify)
     get(fast, client)
-    (within,) = client._pool._clients.values()
-    (connection,) = within._transport._idle
-    assert connection._transport.get_extra_info("ssl_object").selected_alpn_protocol() == "http/1.1"
+    ((_, cell),) = transport(fast, client)._idle
+    connection = cell._connection
+    spoken = connection._socket if fast.name == "sync" else connection._transport.get_extra_info("ssl_object")
+    assert spoken.selected_alpn_protocol() == "http/1.1"
 
 
 @pytest.mark.parametrize("fault", BREAKS)
@@ -535,7 +545,7 @@ def test_a_host_that_cannot_be_is_an_error_of_ours(flavour: Flavour, host: str) 
 
 @pytest.mark.parametrize("after_steps", range(12))
 def test_a_call_that_is_cancelled_at_any_await_leaves_nothing_behind(
-    fast: Flavour, serve: Serve, monkeypatch: pytest.MonkeyPatch, after_steps: int
+    fast_async: Flavour, serve: Serve, monkeypatch: pytest.MonkeyPatch, after_steps: int
 ) -> None:
     monkeypatch.setattr("evermemos._async.cells.LIMIT", 1)
 
@@ -546,7 +556,7 @@ def test_a_call_that_is_cancelled_at_any_await_leaves_nothing_behind(
             threading.Event().wait(0.005)
 
     server = serve(in_parts, http(RECORD))
-    client = fast.client(base_url=server.url, timeout=httpx.Timeout(LONG, pool=0.1))
+    client = fast_async.client(base_url=server.url, timeout=httpx.Timeout(LONG, pool=0.1))
     method = client.v1.memories.conversation_meta
 
     async def run() -> None:
@@ -561,7 +571,7 @@ def test_a_call_that_is_cancelled_at_any_await_leaves_nothing_behind(
         own = client._pool.client(client._settings)._transport
         assert (own._slots._value, len(own._idle)) == (1, 1)
 
-    fast.call(run)
+    fast_async.call(run)
 
 
 # Deadlines
@@ -644,7 +654,7 @@ def test_one_event_loop_after_another_has_connections_of_its_own(serve: Serve) -
         for _ in range(2):
             assert (await client.v1.memories.conversation_meta.update(name="new")).status == "ok"
         # Or it would be found open whenever Python lets go of the event loop.
-        client._pool.client(client._settings)._transport._idle[0].close()  # type: ignore[attr-defined]
+        await client._pool.client(client._settings)._transport._idle[0][1].aclose()  # type: ignore[attr-defined]
         await asyncio.sleep(0)
 
     for _ in range(5):
@@ -661,7 +671,8 @@ def test_a_forked_child_leaves_the_connection_of_its_parent_alone(fast: Flavour,
     if (child := os.fork()) == 0:
         code = 1
         with contextlib.suppress(BaseException):
-            code = asyncio.run(client.v1.memories.conversation_meta.update(name="new")).status != "ok"
+            answer = client.v1.memories.conversation_meta.update(name="new")
+            code = (answer if fast.name == "sync" else asyncio.run(answer)).status != "ok"
         os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     update(fast, client)
@@ -670,21 +681,34 @@ def test_a_forked_child_leaves_the_connection_of_its_parent_alone(fast: Flavour,
 
 NEVER_CLOSED = """
 import asyncio, sys
-from evermemos import AsyncEverMemOS
-async def main():
-    client = AsyncEverMemOS(api_key="k", base_url=sys.argv[1])
-    await client.v1.memories.conversation_meta.update(name="new")
-    await asyncio.gather(*(client.v1.memories.conversation_meta.update(name="new") for _ in range(4)))
-    assert "evermemos._http1" in sys.modules
+from evermemos import AsyncEverMemOS, EverMemOS
+def made():
+    cls = EverMemOS if sys.argv[2] == "sync" else AsyncEverMemOS
+    client = cls(api_key="k", base_url=sys.argv[1])
+    return client, client.v1.memories.conversation_meta.update
+async def run():
+    client, update = made()
+    await update(name="new")
+    await asyncio.gather(*(update(name="new") for _ in range(4)))
     return client
-client = asyncio.run(main()) if sys.argv[2] == "kept" else asyncio.run(main()) and None
+def main():
+    if sys.argv[2] == "async":
+        return asyncio.run(run())
+    client, update = made()
+    update(name="new")
+    return client
+client = main() if sys.argv[3] == "kept" else main() and None
+assert "evermemos._http1" in sys.modules
 """
 
 
 @pytest.mark.parametrize("kind", ["kept", "dropped"])
-def test_a_client_that_is_never_closed_says_nothing(serve: Serve, kind: str) -> None:
+@pytest.mark.parametrize("name", ["sync", "async"])
+def test_a_client_that_is_never_closed_says_nothing(serve: Serve, name: str, kind: str) -> None:
     server = serve(http(PATCHED))
-    command = [sys.executable, "-c", NEVER_CLOSED, server.url, kind]
+    # An event loop is over by then, and what is left in it says so to those who ask.
+    warnings = ["-W", "always"] if name == "sync" else []
+    command = [sys.executable, *warnings, "-c", NEVER_CLOSED, server.url, name, kind]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
@@ -704,53 +728,24 @@ def test_no_error_shows_the_group_that_was_asked_for(fast: Flavour, serve: Serve
 # Fuzzed
 
 
-class FakeTransport:
-    """What asyncio gives a protocol, going nowhere."""
-
-    def __init__(self) -> None:
-        self.is_aborted = False
-
-    def write(self, data: bytes) -> None: ...
-
-    def is_closing(self) -> bool:
-        return self.is_aborted
-
-    def abort(self) -> None:
-        self.is_aborted = True
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-
 Parsed = tuple[int, list[tuple[bytes, bytes]], bytes]
-ASKED = httpx.Request("GET", "http://localhost/", extensions={"timeout": {}})
+ASKED = httpx.Request("GET", "http://localhost/")
 
 
-async def parsed_by_us(parts: list[bytes]) -> tuple[Parsed, bool]:
+def parsed_by_us(parts: list[bytes]) -> tuple[Parsed, bool]:
     """Return the answer that the parts are, and whether the connection could be used again."""
-    from evermemos._http1 import Connection
+    from evermemos._http1 import Answer
 
-    loop = asyncio.get_running_loop()
-    connection = Connection(loop)
-    connection.connection_made(FakeTransport())
-
-    def feed(left: list[bytes]) -> None:
-        if left:
-            connection.data_received(left[0])
-            loop.call_soon(feed, left[1:])
-        else:
-            is_usable.set_result(connection.is_usable())
-            connection.connection_lost(None)
-
-    is_usable: asyncio.Future[bool] = loop.create_future()
-    loop.call_soon(feed, parts)
-    await connection.ask(ASKED, {})
-    body = b""
-    while part := await connection.read(None):
-        body += part
-    headers = [(name.lower(), value) for name, value in connection.headers]
-    return (connection.status, headers, body), await is_usable
+    answer = Answer()
+    answer.begin(ASKED)
+    for part in parts:
+        answer.feed(part)
+    is_clean = answer.is_complete and not answer.is_dirty
+    if not answer.is_complete:
+        answer.end()
+    response = answer.response(httpx.ByteStream(b""))
+    headers = [(name.lower(), value) for name, value in response.headers.raw]
+    return (response.status_code, headers, answer.take()), is_clean
 
 
 class Wire(httpcore.NetworkStream):
@@ -818,7 +813,7 @@ def test_a_valid_answer_is_read_as_httpx_reads_it_however_it_is_split(
     data: bytes, at: list[int], is_byte_by_byte: bool
 ) -> None:
     parts = [bytes([byte]) for byte in data] if is_byte_by_byte else split(data, at)
-    parsed, is_usable = asyncio.run(parsed_by_us(parts))
+    parsed, is_usable = parsed_by_us(parts)
     assert parsed == parsed_by_httpcore([data])
     # After a failure, and where the body ends with the connection, it is not used again.
     assert is_usable is (parsed[0] < 500 and (b"connection", b"close") not in parsed[1])
@@ -840,7 +835,7 @@ def test_a_spoilt_answer_is_an_error_of_httpx_or_read_in_full(data: bytes, at: l
         else:
             spoilt += data
     try:
-        (status, headers, body), is_usable = asyncio.run(parsed_by_us(split(bytes(spoilt), at)))
+        (status, headers, body), is_usable = parsed_by_us(split(bytes(spoilt), at))
     except httpx.TransportError:
         return
     assert 200 <= status <= 999
@@ -858,8 +853,8 @@ def test_a_spoilt_answer_is_an_error_of_httpx_or_read_in_full(data: bytes, at: l
 def test_whatever_follows_an_answer_is_no_part_of_it_and_its_connection_not_used_again(
     data: bytes, more: bytes, at: list[int]
 ) -> None:
-    expected, could_be_used = asyncio.run(parsed_by_us([data]))
+    expected, could_be_used = parsed_by_us([data])
     if not could_be_used and b"connection: close" in data.lower():
         return
-    parsed, is_usable = asyncio.run(parsed_by_us(split(data + more, at)))
+    parsed, is_usable = parsed_by_us(split(data + more, at))
     assert (parsed, is_usable) == (expected, False)

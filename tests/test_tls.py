@@ -69,12 +69,14 @@ def context(flavour: Flavour, base_url: str = "https://localhost:1", **settings:
         return client._pool.client(client._settings)
 
     within = flavour.call(find) if flavour.name == "async" else client._pool.client(client._settings)
-    transport = within._transport
-    # With the extra `fast` these are the connections for what it leaves to httpx.
-    found = getattr(transport, "_cells", transport)._make.keywords["verify"]
+    cell = within._transport._make()
+    if hasattr(cell, "_make_plain"):
+        # With the extra `fast`: the cell for what it leaves to httpx has the same.
+        found = cell._make_plain.keywords["verify"]
+        assert cell._verify is (found if base_url.startswith("https") else None)
+    else:
+        found = cell._of["verify"]
     assert isinstance(found, ssl.SSLContext)
-    if hasattr(transport, "_cells"):
-        assert transport._verify is (found if base_url.startswith("https") else None)
     return found
 
 

@@ -70,7 +70,7 @@ def _started(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Fut
 def left(seconds: float | None, late: type[Exception]) -> float | None:
     """Return the seconds that a step may take which begins now, or raise `late` if there are none."""
     if isinstance(seconds, Seconds) and (seconds := seconds.left()) <= 0:
-        raise late
+        raise late("")
     return seconds
 
 

@@ -53,30 +53,36 @@ class AsyncClient(httpx.AsyncClient):
 def build_sync(settings: Settings) -> httpx.Client:
     from ._sync.cells import Cell, Cells
 
-    with _as_configuration_error():
+    def transport(**of: Any) -> httpx.BaseTransport:
         origin = httpx.URL(settings.base_url)
+        make: Any = partial(Cell, origin, **of)
+        if settings.proxy is None:
+            # Without the extra `fast` it is not there.
+            with contextlib.suppress(ImportError):
+                from ._sync.http1 import Http1Cell
 
-        def transport(**of: Any) -> httpx.BaseTransport:
-            cells = Cells(partial(Cell, origin, **of))
-            cells.keeps_deadline = not _is_by_socks(settings)
-            return cells
+                make = partial(Http1Cell, make, origin, of["verify"])
+        cells = Cells(origin, make)
+        cells.keeps_deadline = not _is_by_socks(settings)
+        return cells
 
+    with _as_configuration_error():
         return Client(**_arguments(settings, transport))
 
 
 def build_async(settings: Settings) -> httpx.AsyncClient:
-    from ._async.cells import IDLE, LIMIT, AsyncCell, AsyncCells
+    from ._async.cells import AsyncCell, AsyncCells
 
     def transport(**of: Any) -> httpx.AsyncBaseTransport:
         origin = httpx.URL(settings.base_url)
-        cells = AsyncCells(partial(AsyncCell, origin, **of))
-        cells.keeps_deadline = not _is_by_socks(settings)
+        make: Any = partial(AsyncCell, origin, **of)
         if settings.proxy is None:
-            # Without the extra `fast` it is not there.
             with contextlib.suppress(ImportError):
-                from ._http1 import Http1Transport
+                from ._async.http1 import AsyncHttp1Cell
 
-                return Http1Transport(cells, origin, verify=of["verify"], limit=LIMIT, idle=IDLE)
+                make = partial(AsyncHttp1Cell, make, origin, of["verify"])
+        cells = AsyncCells(origin, make)
+        cells.keeps_deadline = not _is_by_socks(settings)
         return cells
 
     with _as_configuration_error():

@@ -22,6 +22,11 @@ from .network import AsyncNetwork
 
 if TYPE_CHECKING:
     import ssl
+    from typing import TypeAlias
+
+    from .http1 import AsyncHttp1Cell
+
+    AnyCell: TypeAlias = "AsyncCell | AsyncHttp1Cell"
 
 # Requests in flight, and so connections, of one client: a quarter of the 1,024 files that a process may commonly have
 # open. Further requests wait, as long as the timeout for a connection from the pool says.
@@ -89,16 +94,18 @@ class AsyncCells(httpx.AsyncBaseTransport):
     """Sends each request over the connection that was used last, or a new one.
 
     Args:
-        make (Callable[[], AsyncCell]): Makes a transport for one connection.
+        origin (httpx.URL): Where all of them lead.
+        make (Callable[[], AsyncCell | AsyncHttp1Cell]): Makes a transport for one connection.
     """
 
     # AsyncNetwork does.
     keeps_deadline = True
 
-    def __init__(self, make: Callable[[], AsyncCell]) -> None:
+    def __init__(self, origin: httpx.URL, make: Callable[[], AnyCell]) -> None:
+        self._origin = (origin.raw_scheme, origin.netloc)
         self._make = make
         self._slots = slots_async(LIMIT)
-        self._idle: deque[tuple[float, AsyncCell]] = deque()
+        self._idle: deque[tuple[float, AnyCell]] = deque()
         self._is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -106,7 +113,10 @@ class AsyncCells(httpx.AsyncBaseTransport):
 
         Raises:
             httpx.PoolTimeout: If no connection is free in time.
+            httpx.TransportError: If there is no answer.
         """
+        if (request.url.raw_scheme, request.url.netloc) != self._origin:
+            raise httpx.UnsupportedProtocol("the connections of this client lead to its base_url only")
         await acquire_async(self._slots, request.extensions.get("timeout", {}).get("pool"))
         cell = None
         try:
@@ -118,14 +128,14 @@ class AsyncCells(httpx.AsyncBaseTransport):
         response.stream = _AsyncStream(cast("httpx.AsyncByteStream", response.stream), self, cell)
         return response
 
-    def _take(self) -> AsyncCell | None:
+    def _take(self) -> AnyCell | None:
         # Without looking first: another thread may be as fast.
         try:
             return self._idle.pop()[1]
         except IndexError:
             return None
 
-    async def give_back(self, cell: AsyncCell) -> None:
+    async def give_back(self, cell: AnyCell) -> None:
         """Keep a connection whose answer was read, and close those that were idle for too long."""
         now = time.monotonic()
         self._idle.append((now, cell))
@@ -136,7 +146,7 @@ class AsyncCells(httpx.AsyncBaseTransport):
         except IndexError:
             pass
 
-    async def drop(self, cell: AsyncCell | None) -> None:
+    async def drop(self, cell: AnyCell | None) -> None:
         """Close a connection of which nobody knows what is still on its way over it."""
         self._slots.release()
         if cell is not None:
@@ -152,10 +162,10 @@ class AsyncCells(httpx.AsyncBaseTransport):
 class _AsyncStream(httpx.AsyncByteStream):
     """The body of an answer, which gives the connection back when it is closed."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, cells: AsyncCells, cell: AsyncCell) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, cells: AsyncCells, cell: AnyCell) -> None:
         self._stream = stream
         self._cells = cells
-        self._cell: AsyncCell | None = cell
+        self._cell: AnyCell | None = cell
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._stream.__aiter__()

@@ -23,6 +23,11 @@ from .network import Network
 
 if TYPE_CHECKING:
     import ssl
+    from typing import TypeAlias
+
+    from .http1 import Http1Cell
+
+    AnyCell: TypeAlias = "Cell | Http1Cell"
 
 # Requests in flight, and so connections, of one client: a quarter of the 1,024 files that a process may commonly have
 # open. Further requests wait, as long as the timeout for a connection from the pool says.
@@ -90,16 +95,18 @@ class Cells(httpx.BaseTransport):
     """Sends each request over the connection that was used last, or a new one.
 
     Args:
-        make (Callable[[], Cell]): Makes a transport for one connection.
+        origin (httpx.URL): Where all of them lead.
+        make (Callable[[], Cell | Http1Cell]): Makes a transport for one connection.
     """
 
     # Network does.
     keeps_deadline = True
 
-    def __init__(self, make: Callable[[], Cell]) -> None:
+    def __init__(self, origin: httpx.URL, make: Callable[[], AnyCell]) -> None:
+        self._origin = (origin.raw_scheme, origin.netloc)
         self._make = make
         self._slots = slots_sync(LIMIT)
-        self._idle: deque[tuple[float, Cell]] = deque()
+        self._idle: deque[tuple[float, AnyCell]] = deque()
         self._is_closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -107,7 +114,10 @@ class Cells(httpx.BaseTransport):
 
         Raises:
             httpx.PoolTimeout: If no connection is free in time.
+            httpx.TransportError: If there is no answer.
         """
+        if (request.url.raw_scheme, request.url.netloc) != self._origin:
+            raise httpx.UnsupportedProtocol("the connections of this client lead to its base_url only")
         acquire_sync(self._slots, request.extensions.get("timeout", {}).get("pool"))
         cell = None
         try:
@@ -119,14 +129,14 @@ class Cells(httpx.BaseTransport):
         response.stream = _Stream(cast("httpx.SyncByteStream", response.stream), self, cell)
         return response
 
-    def _take(self) -> Cell | None:
+    def _take(self) -> AnyCell | None:
         # Without looking first: another thread may be as fast.
         try:
             return self._idle.pop()[1]
         except IndexError:
             return None
 
-    def give_back(self, cell: Cell) -> None:
+    def give_back(self, cell: AnyCell) -> None:
         """Keep a connection whose answer was read, and close those that were idle for too long."""
         now = time.monotonic()
         self._idle.append((now, cell))
@@ -137,7 +147,7 @@ class Cells(httpx.BaseTransport):
         except IndexError:
             pass
 
-    def drop(self, cell: Cell | None) -> None:
+    def drop(self, cell: AnyCell | None) -> None:
         """Close a connection of which nobody knows what is still on its way over it."""
         self._slots.release()
         if cell is not None:
@@ -153,10 +163,10 @@ class Cells(httpx.BaseTransport):
 class _Stream(httpx.SyncByteStream):
     """The body of an answer, which gives the connection back when it is closed."""
 
-    def __init__(self, stream: httpx.SyncByteStream, cells: Cells, cell: Cell) -> None:
+    def __init__(self, stream: httpx.SyncByteStream, cells: Cells, cell: AnyCell) -> None:
         self._stream = stream
         self._cells = cells
-        self._cell: Cell | None = cell
+        self._cell: AnyCell | None = cell
 
     def __iter__(self) -> Iterator[bytes]:
         return self._stream.__iter__()
