@@ -3,6 +3,7 @@
 bench.py measures; the drawing runs in .venv-bench, which has matplotlib. Usage: python benchmarks/curves.py points.json
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from typing import Any
 
 from rig import ROOT, Worker, python, say, serving, workers
 
-NAMES = ["ours, fast", "ours", "aiohttp", "httpx", "official"]
 IN_FLIGHT = [1, 4, 16, 64, 256, 1024]
 SIZES = [300, 30_000, 3_000_000]
+# In flight while the size grows, and the size while the number in flight does.
+SOME, SMALL = 16, SIZES[0]
+NAMES = ["ours, fast", "ours", "aiohttp", "httpx", "official"]
 DELAYS = [0.0, 0.05]
 SECONDS = 0.5
 WARM_UP = 0.3
@@ -31,9 +34,9 @@ def measure() -> list[Point]:
     with workers(NAMES) as those:
         for tls in (False, True):
             for delay in DELAYS:
-                shapes = [{"in_flight": number, "size": SIZES[0]} for number in IN_FLIGHT]
-                points += line(those, {"delay": delay, "tls": tls}, shapes)
-        points += line(those, {"delay": 0.0, "tls": False}, [{"in_flight": 16, "size": size} for size in SIZES[1:]])
+                server = {"delay": delay, "tls": tls}
+                points += line(those, server, [{"in_flight": number, "size": SMALL} for number in IN_FLIGHT])
+                points += line(those, server, [{"in_flight": SOME, "size": size} for size in SIZES if size != SMALL])
     return points
 
 
@@ -70,47 +73,39 @@ def plot(points: list[Point]) -> None:
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(2, 2, figsize=(10, 7.5), sharex=True, sharey="row", layout="constrained")
-    for row, delay in enumerate(DELAYS):
-        for column, tls in enumerate((False, True)):
-            panel = panels[row][column]
-            panel.set_title(f"{f'{delay * 1000:.0f} ms server' if delay else 'no latency'}, {'TLS' if tls else 'http'}")
-            kind = [
-                each for each in points if each["delay"] == delay and each["tls"] == tls and each["size"] == SIZES[0]
-            ]
-            curve(panel, kind, "in_flight", lambda point: point["rate"])
+    sizes = dict(zip(SIZES, ("0.3 kB", "30 kB", "3 MB"), strict=True))
+    grids = (
+        ("in-flight.png", "in_flight", {number: f"{number}" for number in IN_FLIGHT}, "size", SMALL),
+        ("payload.png", "size", sizes, "in_flight", SOME),
+    )
+    for file, x, ticks, fixed, value in grids:
+        figure, panels = plt.subplots(2, 2, figsize=(10, 7.5), sharex=True, sharey="row", layout="constrained")
+        for (delay, tls), panel in zip(itertools.product(DELAYS, (False, True)), panels.flat, strict=True):
+            panel.set_title(f"{delay * 1000:.0f} ms server, {'TLS' if tls else 'http'}")
+            kind = {"delay": delay, "tls": tls, fixed: value}
+            curve(panel, [each for each in points if kind.items() <= each.items()], x)
             if delay:
-                panel.plot(IN_FLIGHT, [each / delay for each in IN_FLIGHT], ":", color="black", label="ceiling")
-                panel.set_xlabel("calls in flight")
-            panel.set_xticks(IN_FLIGHT, IN_FLIGHT)
+                number = ticks if x == "in_flight" else [SOME] * len(ticks)
+                panel.plot(list(ticks), [each / delay for each in number], ":", color="black", label="ceiling")
+                panel.set_xlabel("calls in flight" if x == "in_flight" else "size of the answer")
+            if not tls:
+                panel.set_ylabel("requests/s")
+            panel.set_xticks(list(ticks), list(ticks.values()))
             panel.minorticks_off()
-        panels[row][0].set_ylabel("requests/s")
-    panels[1][0].set_ylim(top=20_000)
-    panels[1][0].legend()
-    figure.suptitle("Asynchronous PATCH calls, one client, one core, answers of 0.3 kB, defaults of each")
-    figure.supxlabel("aiohttp, httpx and the official SDK open 100 connections at most by default", fontsize=9)
-    figure.savefig(ROOT / "docs" / "in-flight.png", dpi=90)
-
-    figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    kind = [each for each in points if each["in_flight"] == 16 and not each["delay"] and not each["tls"]]
-    for panel, unit, scale in zip(
-        panels, ("requests/s", "MB/s"), (lambda _: 1.0, lambda size: size / 1e6), strict=True
-    ):
-        curve(panel, kind, "size", lambda point, scale=scale: point["rate"] * scale(point["size"]))
-        panel.set_xticks(SIZES, ["0.3 kB", "30 kB", "3 MB"])
-        panel.minorticks_off()
-        panel.set_xlabel("size of the answer")
-        panel.set_ylabel(unit)
-    panels[0].legend()
-    figure.suptitle("Asynchronous PATCH calls, 16 in flight, one core, no latency, http")
-    figure.savefig(ROOT / "docs" / "payload.png", dpi=90)
+        panels[1][0].set_ylim(top=20_000 if x == "in_flight" else 500)
+        panels[1][0].legend()
+        of = "answers of 0.3 kB" if x == "in_flight" else f"{SOME} in flight"
+        figure.suptitle(f"Asynchronous PATCH calls, one client, one core, defaults of each, {of}")
+        figure.supxlabel("aiohttp, httpx and the official SDK open 100 connections at most by default", fontsize=9)
+        figure.savefig(ROOT / "docs" / file, dpi=90)
 
 
-def curve(panel: Any, points: list[Point], x: str, y: Any) -> None:
+def curve(panel: Any, points: list[Point], x: str) -> None:
     for name in NAMES:
-        mine = [each for each in points if each["name"] == name]
+        mine = sorted((each for each in points if each["name"] == name), key=lambda each: each[x])
+        at, rates = [each[x] for each in mine], [each["rate"] for each in mine]
         marks = {"marker": "o", "markersize": 4, "linewidth": 2 if name.startswith("ours") else 1.3}
-        panel.plot([each[x] for each in mine], [y(each) for each in mine], color=COLOURS[name], label=name, **marks)
+        panel.plot(at, rates, color=COLOURS[name], label=name, **marks)
     panel.set_xscale("log")
     panel.set_yscale("log")
     panel.grid(alpha=0.3)
