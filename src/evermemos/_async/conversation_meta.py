@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from evermemos_api.types import UNSET, Unset
 
 from .._call import Options
 from .._operation import Operation
-from .._response import RawResponse
-from .send import AsyncSender
+from .resource import AsyncResource, raw
 
 if TYPE_CHECKING:
     from evermemos_api.models import (
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
 
     from .._params import LlmCustomSettingParam, Scene, UserDetailParam
     from .._settings import TimeoutTypes
-
-P = ParamSpec("P")
-T = TypeVar("T")
+    from .send import AsyncSender
 
 TAG = "conversation_meta"
 CREATE_V0: Operation[ConversationMetaEnvelopeV0] = Operation(TAG, "create_conversation_meta_v0")
@@ -37,21 +34,7 @@ UPDATE_V1: Operation[PatchConversationMetaResponse] = Operation(TAG, "update_con
 GET_V1: Operation[ConversationMetaEnvelope] = Operation(TAG, "get_conversation_meta_v1")
 
 
-def _raw(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[RawResponse[T]]]:
-    return cast("Callable[P, Awaitable[RawResponse[T]]]", method)
-
-
-class _Resource:
-    def __init__(self, sender: AsyncSender, *, raw: bool = False) -> None:
-        self._sender = sender
-        self._raw = raw
-
-    async def _call(self, operation: Operation[T], options: Options, **arguments: Any) -> T:
-        answer = await self._sender.send(operation, options, **arguments)
-        return cast("T", answer) if self._raw else answer.parse()
-
-
-class AsyncConversationMetaV0(_Resource):
+class AsyncConversationMetaV0(AsyncResource):
     """Conversation metadata on /api/v0: the default record. None of its operations takes a group_id.
 
     Every method takes these options for the one call: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds) and
@@ -172,7 +155,7 @@ class AsyncConversationMetaV0(_Resource):
         return AsyncConversationMetaV0Raw(self._sender)
 
 
-class AsyncConversationMetaV1(_Resource):
+class AsyncConversationMetaV1(AsyncResource):
     """Conversation metadata on /api/v1: one record for each group, and the default record for all others.
 
     Every method takes these options for the one call: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds) and
@@ -329,9 +312,9 @@ class AsyncConversationMetaV0Raw:
 
     def __init__(self, sender: AsyncSender) -> None:
         resource = AsyncConversationMetaV0(sender, raw=True)
-        self.create = _raw(resource.create)
-        self.update = _raw(resource.update)
-        self.get = _raw(resource.get)
+        self.create = raw(resource.create)
+        self.update = raw(resource.update)
+        self.get = raw(resource.get)
 
 
 class AsyncConversationMetaV1Raw:
@@ -339,6 +322,6 @@ class AsyncConversationMetaV1Raw:
 
     def __init__(self, sender: AsyncSender) -> None:
         resource = AsyncConversationMetaV1(sender, raw=True)
-        self.create = _raw(resource.create)
-        self.update = _raw(resource.update)
-        self.get = _raw(resource.get)
+        self.create = raw(resource.create)
+        self.update = raw(resource.update)
+        self.get = raw(resource.get)

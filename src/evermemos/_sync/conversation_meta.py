@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from evermemos_api.types import UNSET, Unset
 
 from .._call import Options
 from .._operation import Operation
-from .._response import RawResponse
-from .send import Sender
+from .resource import Resource, raw
 
 if TYPE_CHECKING:
     from evermemos_api.models import (
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
 
     from .._params import LlmCustomSettingParam, Scene, UserDetailParam
     from .._settings import TimeoutTypes
-
-P = ParamSpec("P")
-T = TypeVar("T")
+    from .send import Sender
 
 TAG = "conversation_meta"
 CREATE_V0: Operation[ConversationMetaEnvelopeV0] = Operation(TAG, "create_conversation_meta_v0")
@@ -38,21 +35,7 @@ UPDATE_V1: Operation[PatchConversationMetaResponse] = Operation(TAG, "update_con
 GET_V1: Operation[ConversationMetaEnvelope] = Operation(TAG, "get_conversation_meta_v1")
 
 
-def _raw(method: Callable[P, T]) -> Callable[P, RawResponse[T]]:
-    return cast("Callable[P, RawResponse[T]]", method)
-
-
-class _Resource:
-    def __init__(self, sender: Sender, *, raw: bool = False) -> None:
-        self._sender = sender
-        self._raw = raw
-
-    def _call(self, operation: Operation[T], options: Options, **arguments: Any) -> T:
-        answer = self._sender.send(operation, options, **arguments)
-        return cast("T", answer) if self._raw else answer.parse()
-
-
-class ConversationMetaV0(_Resource):
+class ConversationMetaV0(Resource):
     """Conversation metadata on /api/v0: the default record. None of its operations takes a group_id.
 
     Every method takes these options for the one call: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds) and
@@ -173,7 +156,7 @@ class ConversationMetaV0(_Resource):
         return ConversationMetaV0Raw(self._sender)
 
 
-class ConversationMetaV1(_Resource):
+class ConversationMetaV1(Resource):
     """Conversation metadata on /api/v1: one record for each group, and the default record for all others.
 
     Every method takes these options for the one call: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds) and
@@ -330,9 +313,9 @@ class ConversationMetaV0Raw:
 
     def __init__(self, sender: Sender) -> None:
         resource = ConversationMetaV0(sender, raw=True)
-        self.create = _raw(resource.create)
-        self.update = _raw(resource.update)
-        self.get = _raw(resource.get)
+        self.create = raw(resource.create)
+        self.update = raw(resource.update)
+        self.get = raw(resource.get)
 
 
 class ConversationMetaV1Raw:
@@ -340,6 +323,6 @@ class ConversationMetaV1Raw:
 
     def __init__(self, sender: Sender) -> None:
         resource = ConversationMetaV1(sender, raw=True)
-        self.create = _raw(resource.create)
-        self.update = _raw(resource.update)
-        self.get = _raw(resource.get)
+        self.create = raw(resource.create)
+        self.update = raw(resource.update)
+        self.get = raw(resource.get)

@@ -1,0 +1,36 @@
+"""What the resources have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+from .._call import Options
+from .._operation import Operation
+from .._response import RawResponse
+from .send import AsyncSender
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class AsyncResource:
+    """Methods that call operations.
+
+    Args:
+        sender (AsyncSender): Sends the requests.
+        raw (bool): Whether the methods return answers as they came.
+    """
+
+    def __init__(self, sender: AsyncSender, *, raw: bool = False) -> None:
+        self._sender = sender
+        self._raw = raw
+
+    async def _call(self, operation: Operation[T], options: Options, **arguments: Any) -> T:
+        answer = await self._sender.send(operation, options, **arguments)
+        return cast("T", answer) if self._raw else answer.parse()
+
+
+def raw(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[RawResponse[T]]]:
+    """Return a method of a resource that was made with `raw`, with the type of what it returns."""
+    return cast("Callable[P, Awaitable[RawResponse[T]]]", method)
