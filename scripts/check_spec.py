@@ -29,7 +29,7 @@ os.environ["OPENAPI_SPEC_VALIDATOR_SCHEMA_VALIDATOR_BACKEND"] = "jsonschema"
 SPEC = Path(__file__).resolve().parent.parent / "openapi.yaml"
 STATUSES = {"400", "401", "403", "404", "409", "422", "429", "500", "503", "default"}
 # Names that the generated models have themselves.
-TAKEN = {"additional_keys", "additional_properties", "from_dict", "to_dict"}
+TAKEN = {"additional_keys", "additional_properties", "check", "from_dict", "hits", "min_properties", "to_dict"}
 # The pure Python loader takes five times as long, and is the same otherwise.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -53,7 +53,7 @@ schema           type enum const format description deprecated readOnly writeOnl
 schema           minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern
 schema           minItems maxItems uniqueItems minProperties maxProperties required default example examples
 schema           properties=schema* additionalProperties=schema items=schema prefixItems=schema*
-schema           anyOf=schema* allOf=schema*
+schema           anyOf=schema* allOf=schema* x-hits
 reference        $ref summary description deprecated example examples x-personal-text
 """
 KINDS: dict[str, dict[str, str]] = {}
@@ -153,6 +153,10 @@ def is_json(content: Node) -> bool:
     return list(content) == ["application/json"] and "schema" in content["application/json"]
 
 
+def has_memories(node: Node) -> bool:
+    return "memories" in node.get("required", []) and "array" in types(node.get("properties", {}).get("memories", {}))
+
+
 def is_null_or(members: list[Node]) -> bool:
     return {"type": "null"} not in members or any("$ref" in member for member in members)
 
@@ -242,7 +246,7 @@ def operation_ids(item: Item) -> Iterator[str]:
             yield operation.fault(f"operationId is '{name}': every operation needs one, in snake_case")
         elif seen.setdefault(name, operation) is not operation:
             yield operation.fault(f"operationId {name} is used twice: rename one")
-        elif not version or version[1] not in name.split("_"):
+        elif version and version[1] not in name.split("_"):
             yield operation.fault(f"operationId {name} must contain the version of the path, as in _v1")
 
 
@@ -288,18 +292,33 @@ def value_types(item: Item) -> Iterator[str]:
 
 @rule("schema")
 def unions(item: Item) -> Iterator[str]:
-    """Of objects without a distinguishing const the first one that fits wins, which may be the wrong one."""
+    """Of objects that nothing tells apart the first one that fits wins, which may be the wrong one."""
     references = [member for member in item.node.get("anyOf", []) if "$ref" in member]
     parts = [item.spec.components["schemas"][target(member)[-1]] for member in references]
     parts = [part for part in parts if types(part) in ([], ["object"])]
-    constants = {
-        (name, repr(value["const"]))
-        for part in parts
-        for name, value in part.get("properties", {}).items()
-        if "const" in value and all(name in other.get("required", []) for other in parts)
-    }
-    if len(parts) > 1 and len(parts) not in Counter(name for name, _ in constants).values():
-        yield item.fault("objects that look alike: give each a required const property, all different", "anyOf")
+    if len(parts) > 1 and not has_constants(parts) and not has_own_requirements(parts):
+        yield item.fault(
+            """objects that look alike: give each a required const property, all different, except for a last one that
+            takes what is left, or order them so that each requires a property that none after it has""",
+            "anyOf",
+        )
+
+
+def has_constants(parts: list[Node]) -> bool:
+    for name in parts[0].get("required", []):
+        fields = [part.get("properties", {}).get(name, {}) for part in parts]
+        required = [field for field, part in zip(fields, parts, strict=True) if name in part.get("required", [])]
+        different = {repr(field["const"]) for field in required if "const" in field}
+        if len(different) == len(parts) - ("const" not in fields[-1]):
+            return True
+    return False
+
+
+def has_own_requirements(parts: list[Node]) -> bool:
+    return all(
+        {*part.get("required", [])} - {name for other in parts[place:] for name in other.get("properties", {})}
+        for place, part in enumerate(parts[:-1], 1)
+    )
 
 
 @rule("document")
@@ -366,6 +385,9 @@ must("schema schema-reference", "", lambda n: isinstance(n.get("x-personal-text"
 # A body that is not required is one that the caller can forget, and that of a GET is dropped on the way.
 must("request-body", "", lambda n: n.get("required") is True, "write required: true")
 must("path-item", "get", lambda n: "requestBody" not in n.get("get", {}), "GET takes no body: use query parameters")
+# The template takes the class of `hits()` from the memories, which must be there for it to go through them.
+HITS = "x-hits must be true, on an object that requires memories"
+must("schema", "", lambda n: n.get("x-hits", True) is True and ("x-hits" not in n or has_memories(n)), HITS)
 # Without a schema the return type is Any, and our codec knows nothing but JSON: no multipart, no bytes.
 JSON = "must be application/json with a schema, and nothing else"
 must("request-body response", "content", lambda n: is_json(n.get("content", {})), JSON)

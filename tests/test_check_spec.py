@@ -23,7 +23,10 @@ RECORD = (*SCHEMAS, "ConversationMetaResponse")
 OK = ("responses", "200", "content", "application/json")
 BODY = ("requestBody", "content", "application/json")
 JSON = "must be application/json with a schema, and nothing else"
-OURS = "additional_keys, additional_properties, from_dict, to_dict are taken: use another name"
+HITS = "x-hits must be true, on an object that requires memories"
+FOUND = (*SCHEMAS, "SearchMemoriesResult")
+LISTED = (*SCHEMAS, "GetMemoriesResult", "properties", "memories", "items", "anyOf")
+OURS = f"{', '.join(sorted(check_spec.TAKEN))} are taken: use another name"
 # Through JSON, so that no part is shared: a seed is put in one place. The copies are JSON too, which is YAML.
 DOCUMENT = json.loads(json.dumps(yaml.safe_load(TEXT)))
 DROP = object()
@@ -122,6 +125,7 @@ SEEDS = [
     seed("JSON has no bytes: use a plain string", (*PERSON, "full_name", "format"), "byte"),
     seed(OURS, (*PERSON, "additional_properties"), {"type": "string"}, at=PERSON),
     seed(OURS, (*PERSON, "to_dict"), {"type": "string"}, at=PERSON),
+    seed(OURS, (*PERSON, "hits"), {"type": "string"}, at=PERSON),
     seed("named_components", (*PERSON, "extra"), {"type": "object"}, "without a name"),
     seed("named_components", (*PERSON, "extra"), {"properties": {}}, "without a name"),
     seed("named_components", (*PERSON, "extra"), {"additionalProperties": True}, "without a name"),
@@ -145,6 +149,18 @@ SEEDS = [
         [{"type": "string"}, {"type": "null"}],
     ),
     seed("unions", (*PERSON, "extra", "anyOf"), add({"$ref": "#/components/schemas/UserDetails"}), "look alike"),
+    seed("unions", LISTED, lambda old: [old[-1], *old[:-1]], "look alike"),
+    seed(
+        "unions",
+        (*SCHEMAS, "SearchForesightMemory", "properties", "memory_type", "const"),
+        "event_log",
+        "look alike",
+        SCHEMAS,
+    ),
+    seed(HITS, (*FOUND, "x-hits"), "yes", at=FOUND),
+    seed(HITS, (*FOUND, "x-hits"), False, at=FOUND),
+    seed(HITS, (*FOUND, "required"), [], at=FOUND),
+    seed(HITS, (*FOUND, "properties", "memories"), {"type": "string"}, at=FOUND),
     # Defaults.
     seed("defaults", (*PERSON, "full_name", "default"), "x", "say it in the description"),
     seed("defaults", (*SCHEMAS, "CreateConversationMetaV0Request", "properties", "tags", "default"), [], "say it"),
@@ -203,7 +219,7 @@ def test_every_rule_has_a_seed() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("  version: 1.0.0\n", "  version: 1.0.0\n  version: 1.0.1\n", "#/info/version: the key stands in line 10 and"),
+        ("  version: 1.0.0\n", "  version: 1.0.0\n  version: 1.0.1\n", "#/info/version: the key stands in line 12 and"),
         ("        '200':", "        200:", "/get/responses/200: the key is not text: quote it"),
     ],
     ids=["twice", "number"],
@@ -224,22 +240,36 @@ def test_lines_are_those_of_the_file() -> None:
     assert text.splitlines()[number - 1] == "      title: Kind"
 
 
+A, B, ANY = {"const": "a"}, {"const": "b"}, {"type": "string"}
+
+
 @pytest.mark.parametrize(
-    ("first", "second", "faults"),
+    ("parts", "faults"),
     [
-        ({"required": ["kind"], "const": "a"}, {"required": ["kind"], "const": "b"}, 0),
-        ({"required": ["kind"], "const": "a"}, {"required": ["kind"], "const": "a"}, 1),
-        ({"required": ["kind"], "const": "a"}, {"required": [], "const": "b"}, 1),
-        ({"required": ["kind"], "const": "a"}, {"required": ["kind"], "type": "string"}, 1),
+        ([({"kind": A}, "kind"), ({"kind": B}, "kind")], 0),
+        ([({"kind": A}, "kind"), ({"kind": A}, "kind")], 1),
+        ([({"kind": A}, "kind"), ({"kind": B}, "")], 1),
+        ([({"kind": A}, "kind"), ({"kind": B}, "kind"), ({"kind": ANY}, "kind")], 0),
+        ([({"kind": A}, "kind"), ({"kind": B}, "kind"), ({}, "")], 0),
+        ([({"kind": A}, "kind"), ({"kind": A}, "kind"), ({"kind": ANY}, "kind")], 1),
+        ([({"kind": A}, "kind"), ({"kind": ANY}, "kind"), ({"kind": B}, "kind")], 1),
+        ([({"kind": A}, "kind"), ({"kind": ANY}, "kind"), ({"kind": ANY}, "kind")], 1),
+        ([({"kind": A}, "kind"), ({"other": B}, "other")], 0),
+        ([({"x": ANY, "y": ANY}, "x y"), ({"y": ANY}, "y"), ({}, "")], 0),
+        ([({"y": ANY}, "y"), ({"x": ANY, "y": ANY}, "x y"), ({}, "")], 1),
+        ([({"x": ANY, "y": ANY}, "y"), ({"y": ANY}, "y")], 1),
+        ([({"x": ANY}, "x"), ({"x": ANY}, "")], 1),
+        ([({"x": ANY}, "x"), ({"y": ANY}, "y")], 0),
+        ([({}, ""), ({"x": ANY}, "x")], 1),
     ],
-    ids=["different", "same", "optional", "no const"],
 )
-def test_unions_need_a_const_that_tells_them_apart(first: dict[str, Any], second: dict[str, Any], faults: int) -> None:
+def test_unions_need_what_tells_their_objects_apart(parts: list[tuple[dict[str, Any], str]], faults: int) -> None:
     document = copy.deepcopy(DOCUMENT)
     schemas = document["components"]["schemas"]
-    for name, part in (("First", first), ("Second", second)):
-        schemas[name] = {"type": "object", "required": part.pop("required"), "properties": {"kind": part}}
-    schemas["Either"] = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("First", "Second", "Scene")]}
+    for place, (properties, required) in enumerate(parts):
+        schemas[f"Part{place}"] = {"type": "object", "required": required.split(), "properties": properties}
+    names = [*(f"Part{place}" for place in range(len(parts))), "Scene"]
+    schemas["Either"] = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
     found = lines("unions", json.dumps(document))
     assert [line.partition(":")[0] for line in found] == ["#/components/schemas/Either/anyOf"] * faults
 
@@ -278,7 +308,7 @@ def test_the_script(tmp_path: Path) -> None:
     done = run()
     assert time.monotonic() - start < 5
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("openapi.yaml: no faults in 6 operations, ")
+    assert done.stdout.startswith("openapi.yaml: no faults in 18 operations, ")
 
     spec = tmp_path / "openapi.yaml"
     spec.write_text(TEXT.replace("required: [provider, model]", "required: [provder, model]"))
