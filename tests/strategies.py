@@ -44,8 +44,8 @@ def _values(schema: Schema) -> st.SearchStrategy[Any]:
         return conforming(name) if COMPONENTS[name]["type"] == "object" else _values(COMPONENTS[name])
     if "anyOf" in schema:
         return st.one_of(*map(_values, schema["anyOf"]))
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
+    if "enum" in schema or "const" in schema:
+        return st.sampled_from(schema.get("enum") or [schema["const"]])
     kinds = schema.get("type", "any")
     if isinstance(kinds, list):
         return st.one_of(*(_values({**schema, "type": kind}) for kind in kinds))
@@ -62,7 +62,8 @@ def _objects(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
     additional = schema.get("additionalProperties", True)
     others = JSON if additional is True else _values(additional)
     unknown = st.dictionaries(NAMES.filter(lambda name: name not in properties), others, max_size=2)
-    return st.builds(lambda known, more: {**known, **more}, declared, unknown)
+    bodies = st.builds(lambda known, more: {**known, **more}, declared, unknown)
+    return bodies.filter(lambda body: len(body) >= schema.get("minProperties", 0))
 
 
 class Change(NamedTuple):

@@ -11,7 +11,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import attrs
@@ -84,6 +84,42 @@ SCHEMAS: dict[str, Any] = {
             },
         },
     },
+    "Cow": {
+        "type": "object",
+        "properties": {"kind": STRING, "milk": {"type": "integer"}},
+    },
+    "Farm": {
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Cat", "Dog", "Cow")],
+        },
+    },
+    # By their names these come in an order in which the wrong one would win.
+    "ATool": {"type": "object"},
+    "BSharp": {"type": "object", "required": ["id", "name"], "properties": {"id": STRING, "name": STRING}},
+    "CKnife": {
+        "type": "object",
+        "required": ["id", "blade"],
+        "properties": {"id": STRING, "blade": {"type": "integer"}, "name": STRING, "folds": {"type": "boolean"}},
+    },
+    "DSaw": {
+        "type": "object",
+        "required": ["id", "blade", "teeth"],
+        "properties": {"id": STRING, "blade": {"type": "integer"}, "teeth": {"type": "integer"}, "name": STRING},
+    },
+    "Box": {
+        "type": "object",
+        "properties": {
+            "tools": {
+                "type": "array",
+                "items": {
+                    "anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in ("DSaw", "CKnife", "BSharp", "ATool")]
+                },
+            },
+            "best": {"anyOf": [{"$ref": "#/components/schemas/DSaw"}, {"$ref": "#/components/schemas/BSharp"}]},
+        },
+    },
+    "Some": {"type": "object", "minProperties": 2, "properties": {"a": STRING, "b": STRING}},
     "Matrix": {
         "type": "object",
         "properties": {"rows": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}},
@@ -148,6 +184,11 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 
 
 TIME, DAY, KEY = "2025-01-15T10:00:00+00:00", "2025-01-15", "12345678-1234-5678-1234-567812345678"
+SAW, KNIFE, SHARP = (
+    {"id": "s", "blade": 1, "teeth": 9},
+    {"id": "k", "blade": 2, "folds": True},
+    {"id": "n", "name": "x"},
+)
 PLAIN: dict[str, Any] = {"i": 1, "n": 1.5, "b": True, "s": "x"}
 CAT, DOG = {"kind": "cat", "lives": 9}, {"kind": "dog", "lives": "one"}
 
@@ -166,6 +207,13 @@ CAT, DOG = {"kind": "cat", "lives": 9}, {"kind": "dog", "lives": "one"}
         ("Enums", {"level": 2, "maybe": None, "colours": []}),
         ("Owner", {"pet": CAT, "pets": [CAT, DOG, DOG]}),
         ("Owner", {"pet": DOG, "pets": []}),
+        (
+            "Farm",
+            {"tom": CAT, "rex": DOG, "vera": {"kind": "cow", "milk": 5}, "new": {"kind": "ufo", "eyes": 3}, "no": {}},
+        ),
+        ("Box", {"tools": [SAW, KNIFE, SHARP, {"id": "a"}, {}, {"blade": 1, "teeth": 2}], "best": SAW}),
+        ("Some", {"a": "x", "b": "y"}),
+        ("Some", {"a": "x", "new": 1}),
         ("Matrix", {"rows": [[1, 2], [], [3]]}),
         ("Lists", {"a": [1], "b": [], "": [2, 3]}),
         ("Cats", {"tom": CAT}),
@@ -223,6 +271,18 @@ def test_what_conforms_comes_back_as_it_was(odd: ModuleType, name: str, body: di
         ("Owner", {"pet": {"kind": "cat", "lives": "9"}}, ("pet", "lives"), "str"),
         ("Owner", {"pets": [CAT, {"kind": "dog", "lives": 9}]}, ("pets", 1, "lives"), "int 9"),
         ("Owner", {"pet": "cat"}, ("pet",), "str"),
+        ("Farm", {"tom": {"kind": "cat"}}, ("tom", "lives"), "nothing"),
+        ("Farm", {"rex": {"kind": "dog", "lives": 9}}, ("rex", "lives"), "int 9"),
+        ("Farm", {"vera": {"kind": "cow", "milk": "5"}}, ("vera", "milk"), "str"),
+        ("Farm", {"vera": 5}, ("vera",), "int 5"),
+        ("Box", {"tools": [{**SAW, "teeth": "9"}]}, ("tools", 0, "teeth"), "str"),
+        ("Box", {"tools": [SAW, {**KNIFE, "folds": 1}]}, ("tools", 1, "folds"), "int 1"),
+        ("Box", {"tools": [{**SHARP, "id": None}]}, ("tools", 0, "id"), "null"),
+        ("Box", {"tools": [SAW, "x"]}, ("tools", 1), "str"),
+        ("Box", {"best": KNIFE}, ("best",), "dict"),
+        ("Some", {}, (), "dict"),
+        ("Some", {"a": "x"}, (), "dict"),
+        ("Some", {"a": "x", "b": 5}, ("b",), "int 5"),
         ("Matrix", {"rows": [[1], [2, "3"]]}, ("rows", 1, 1), "str"),
         ("Matrix", {"rows": [[1], {}]}, ("rows", 1), "dict"),
         ("Lists", {"a": [1], "b": [None]}, ("b", 0), "null"),
@@ -265,6 +325,34 @@ def test_an_object_that_fits_no_member_of_a_union_is_described_as_what_it_is(odd
         odd.Owner.from_dict(body)
     error: Any = raised.value
     assert error.got.split()[0] == kind_of(found(body, error.path))
+
+
+def test_an_object_of_another_kind_is_the_member_without_a_constant(odd: ModuleType) -> None:
+    farm = odd.Farm.from_dict({"tom": CAT, "rex": DOG, "vera": {"kind": "cow"}, "new": {"eyes": 3}})
+    assert [type(animal) for animal in farm.values()] == [odd.Cat, odd.Dog, odd.Cow, odd.Cow]
+
+
+@pytest.mark.parametrize("wrap", [dict, MappingProxyType])
+def test_an_object_without_a_constant_is_the_first_member_whose_required_fields_it_has(
+    odd: ModuleType, wrap: Any
+) -> None:
+    tools = [SAW, KNIFE, SHARP, {**SHARP, "folds": True}, {**KNIFE, "name": "x"}, {"id": "a", "teeth": 1}, {}]
+    box = odd.Box.from_dict({"tools": list(map(wrap, tools))})
+    kinds = [odd.DSaw, odd.CKnife, odd.BSharp, odd.BSharp, odd.CKnife, odd.ATool, odd.ATool]
+    assert [type(tool) for tool in box.tools] == kinds
+    assert box.to_dict() == {"tools": tools}
+
+
+@pytest.mark.parametrize("name", ["DSaw", "CKnife", "BSharp", "ATool"])
+@pytest.mark.parametrize("body", [SAW, KNIFE, SHARP, {"id": "a"}, {**KNIFE, "name": "x"}])
+def test_what_is_known_to_be_of_a_kind_is_read_anew(odd: ModuleType, body: dict[str, Any], name: str) -> None:
+    reread = importlib.import_module("odd_api.types").reread
+    wanted = getattr(odd, name)
+    (tool,) = odd.Box.from_dict({"tools": [body]}).tools
+    again = reread(tool, wanted, odd.ATool)
+    required = {"DSaw": {"id", "blade", "teeth"}, "CKnife": {"id", "blade"}, "BSharp": {"id", "name"}, "ATool": set()}
+    assert type(again) is (wanted if body.keys() >= required[name] else odd.ATool)
+    assert identical(again.to_dict(), body)
 
 
 def test_values_are_of_the_types_that_the_schema_names(odd: ModuleType) -> None:

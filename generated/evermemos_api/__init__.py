@@ -1,4 +1,4 @@
-"""A client library for accessing EverMemOS conversation metadata"""
+"""A client library for accessing EverMemOS"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -9,7 +9,8 @@ import gc
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, NoReturn, Self, TypeVar
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, NoReturn, Protocol, Self, TypeVar
 
 from .errors import DecodeError, describe, json_path
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = [
     "UNSET",
     "DecodeError",
+    "GroupedHits",
+    "Hit",
+    "Hits",
     "MapModel",
     "Model",
     "Response",
@@ -29,10 +33,14 @@ __all__ = [
     "encode",
     "hidden",
     "json_path",
+    "reread",
 ]
 
 T = TypeVar("T")
 V = TypeVar("V")
+T_co = TypeVar("T_co", covariant=True)
+M = TypeVar("M", bound="Model")
+N = TypeVar("N", bound="Model")
 
 
 class Unset:
@@ -126,6 +134,62 @@ class MapModel(Model, MutableMapping[str, V], Generic[V]):
     __eq__ = Mapping.__eq__
 
 
+class Hit(NamedTuple, Generic[T]):
+    """Something that a search found.
+
+    Attributes:
+        group_id (str | None): The group that it is of. v1 servers always name one, v0 servers may not.
+        score (float | None): How well it fits what was looked for, more is better, if the server says so.
+        memory (T): What was found.
+    """
+
+    group_id: str | None
+    score: float | None
+    memory: T
+
+
+class _Found(Protocol[T_co]):
+    @property
+    def memories(self) -> Sequence[T_co]: ...
+
+
+class _FoundByGroup(Protocol[T_co]):
+    @property
+    def memories(self) -> Sequence[Mapping[str, Sequence[T_co]]]: ...
+
+
+class Hits(Model):
+    """Base class of search results whose memories name their groups and scores themselves."""
+
+    __slots__ = ()
+
+    def hits(self: _Found[T]) -> Iterator[Hit[T]]:
+        """Go through what was found, in the server's order."""
+        for memory in self.memories:
+            yield Hit(_sent(memory, "group_id"), _sent(memory, "score"), memory)
+
+
+class GroupedHits(Model):
+    """Base class of search results whose memories stand under the ids of their groups, and their scores likewise."""
+
+    __slots__ = ()
+
+    def hits(self: _FoundByGroup[T]) -> Iterator[Hit[T]]:
+        """Go through what was found, in the server's order."""
+        # There may be fewer scores than memories, or none.
+        entries: Iterable[Any] = chain(_sent(self, "scores") or (), repeat({}))
+        for groups, scores in zip(self.memories, entries, strict=False):
+            for group_id, memories in groups.items():
+                for memory, score in zip(memories, chain(scores.get(group_id, ()), repeat(None)), strict=False):
+                    yield Hit(group_id, _sent(memory, "score") if score is None else score, memory)
+
+
+def _sent(model: Any, name: str) -> Any:
+    """Return a field, or None if there is no such field in what the server sent."""
+    value = getattr(model, name, None)
+    return None if value is UNSET else value
+
+
 class Response(NamedTuple, Generic[T]):
     """A response from an endpoint"""
 
@@ -157,6 +221,23 @@ def encode(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def reread(item: Model, wanted: type[M], otherwise: type[N]) -> M | N:
+    """Read a member of a union anew, where more is known of it than can be seen in it.
+
+    Args:
+        item (Model): The member as it was read.
+        wanted (type[M]): What it must be, if it has the fields that this requires.
+        otherwise (type[N]): What it is if it has not.
+
+    Raises:
+        DecodeError: If anything in it does not fit the schema.
+    """
+    if type(item) is wanted:
+        return item
+    fields = item.to_dict()
+    return (wanted if fields.keys() >= _required(wanted) else otherwise).from_dict(fields)
 
 
 def hidden(value: Any) -> str:
@@ -263,8 +344,9 @@ class _Decoders(dict[type, Callable[[Any], Any]]):
         parts |= {"item_test": _test("item", rest.item or _CLOSED), "result": result}
         exec((_DECODE if values else _DECODE_MAP).format(**parts), scope)
         decode: Callable[[Any], Any] = scope["decode"]
-        self[cls] = decode
-        return decode
+        least: int = getattr(cls, "min_properties", 0)
+        self[cls] = _at_least(least, decode) if least else decode
+        return self[cls]
 
 
 class _Encoders(dict[type, Callable[[Any], dict[str, Any]]]):
@@ -346,6 +428,15 @@ def _result(cls: type, values: Mapping[str, str]) -> str:
 
 def _as_dict(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else _refuse("object", value)
+
+
+def _at_least(least: int, decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decode_enough(source: Any) -> Any:
+        if isinstance(source, Mapping) and len(source) < least:
+            _refuse(f"object with at least {least} field{'s' * (least > 1)}", source)
+        return decode(source)
+
+    return decode_enough
 
 
 def _no_such_field(fields: dict[str, Any]) -> NoReturn:
@@ -482,18 +573,19 @@ def _usual_thresholds() -> tuple[int, int, int] | None:
 def _union(members: list[_Type]) -> _Type:
     accepts = frozenset[type]().union(*(member.accepts for member in members))
     words = frozenset[str]().union(*(member.words for member in members))
-    expected = " | ".join(member.expected for member in members if member is not _SCALARS[Unset])
+    expected = " | ".join(dict.fromkeys(member.expected for member in members if member is not _SCALARS[Unset]))
     objects = [member for member in members if member.json_class is dict]
     arrays = [member for member in members if member.json_class is list]
-    constants = {member: _constants(member.model) for member in objects if member.model and len(objects) > 1}
+    choices = _choices({member.model: member for member in objects if member.model}) if len(objects) > 1 else []
 
     def convert(value: Any) -> Any:
         if value.__class__ is dict and len(objects) == 1:
             return objects[0].convert(value)
+        if choices and isinstance(value, Mapping):
+            for constants, required, member in choices:
+                if value.items() >= constants.items() and value.keys() >= required:
+                    return member.convert(value)
         fitting = [member for member in members if isinstance(value, member.json_class)]
-        if len(fitting) > 1 and isinstance(value, Mapping):
-            same = [m for m in fitting if all(value.get(name) == v for name, v in constants.get(m, {}).items())]
-            fitting = same if len(same) == 1 else fitting
         refused = describe(value)
         for member in fitting:
             try:
@@ -507,6 +599,30 @@ def _union(members: list[_Type]) -> _Type:
     model = objects[0].model if len(objects) == 1 else None
     item, convert_list = (arrays[0].item, arrays[0].convert_list) if len(arrays) == 1 else (None, None)
     return _Type(expected, accepts, convert, words=words, model=model, item=item, convert_list=convert_list)
+
+
+def _choices(members: dict[type, _Type]) -> list[tuple[dict[str, Any], frozenset[str], _Type]]:
+    """Return which of several models an object is: the first whose constants it has, or else whose required fields.
+
+    A model is asked about while it still requires a field that none of those after it declares.
+    """
+    constants = {cls: _constants(cls) for cls in members}
+    left = sorted(members, key=lambda cls: not constants[cls])
+    choices = []
+    while left:
+        others = {cls: [map(_json_name, _declared(other)) for other in left if other is not cls] for cls in left}
+        first = next((cls for cls in left if constants[cls] or _required(cls).difference(*others[cls])), left[0])
+        left.remove(first)
+        needed = frozenset[str]() if constants[first] else _required(first)
+        choices.append((constants[first], needed, members[first]))
+    return choices
+
+
+def _required(cls: type) -> frozenset[str]:
+    """Return the JSON names of the fields that a model cannot be without."""
+    from attrs import NOTHING
+
+    return frozenset(_json_name(field) for field in _declared(cls) if field.default is NOTHING)
 
 
 def _constants(cls: type) -> dict[str, Any]:

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Model, Unset, hidden
+
+if TYPE_CHECKING:
+    from ..models.episodic_memory import EpisodicMemory
+    from ..models.event_log_memory import EventLogMemory
+    from ..models.foresight_memory import ForesightMemory
+    from ..models.memories_metadata import MemoriesMetadata
+    from ..models.other_memory import OtherMemory
+    from ..models.profile_memory import ProfileMemory
+
+
+@_attrs_define
+class GetMemoriesResultV0(Model):
+    """One page of memories.
+
+    Attributes:
+        memories (list[EpisodicMemory | EventLogMemory | ForesightMemory | OtherMemory | ProfileMemory]): The
+            memories.
+        total_count (int | Unset): How many there are on all pages.
+        count (int | Unset): How many are on this page.
+        metadata (MemoriesMetadata | None | Unset): Where they come from.
+    """
+
+    memories: list[EpisodicMemory | EventLogMemory | ForesightMemory | OtherMemory | ProfileMemory]
+    total_count: int | Unset = UNSET
+    count: int | Unset = UNSET
+    metadata: MemoriesMetadata | None | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict, kw_only=True, repr=hidden)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import Model, Unset, hidden
+
+if TYPE_CHECKING:
+    from ..models.search_memories_result_v0 import SearchMemoriesResultV0
+
+
+@_attrs_define
+class SearchMemoriesResponseV0(Model):
+    """SearchMemoriesResponseV0
+
+    Attributes:
+        result (SearchMemoriesResultV0): What was found, best first. `hits()` goes through the memories as that of
+            v1 does.
+        status (str | Unset): ok or failed. Default: 'ok'.
+        message (str | Unset): The server's own words. Default: ''.
+    """
+
+    result: SearchMemoriesResultV0
+    status: str | Unset = "ok"
+    message: str | Unset = ""
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict, kw_only=True, repr=hidden)
