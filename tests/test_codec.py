@@ -94,6 +94,13 @@ SCHEMAS: dict[str, Any] = {
             "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Cat", "Dog", "Cow")],
         },
     },
+    "ABull": {"type": "object", "required": ["horns"], "properties": {"kind": STRING, "horns": {"type": "integer"}}},
+    "Barn": {
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/ABull"}],
+        },
+    },
     # By their names these come in an order in which the wrong one would win.
     "ATool": {"type": "object"},
     "BSharp": {"type": "object", "required": ["id", "name"], "properties": {"id": STRING, "name": STRING}},
@@ -330,6 +337,8 @@ def test_an_object_that_fits_no_member_of_a_union_is_described_as_what_it_is(odd
 def test_an_object_of_another_kind_is_the_member_without_a_constant(odd: ModuleType) -> None:
     farm = odd.Farm.from_dict({"tom": CAT, "rex": DOG, "vera": {"kind": "cow"}, "new": {"eyes": 3}})
     assert [type(animal) for animal in farm.values()] == [odd.Cat, odd.Dog, odd.Cow, odd.Cow]
+    barn = odd.Barn.from_dict({"tom": {**CAT, "horns": 2}, "vic": {"kind": "bull", "horns": 2}, "new": {"horns": 1}})
+    assert [type(animal) for animal in barn.values()] == [odd.Cat, odd.ABull, odd.ABull]
 
 
 @pytest.mark.parametrize("wrap", [dict, MappingProxyType])
