@@ -15,6 +15,7 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import unasync
 import yaml
@@ -32,6 +33,15 @@ SYNC = Path("src/evermemos/_sync")
 DERIVED = (PACKAGE, PROVENANCE, SYNC)
 # What writing does about a difference.
 WRITTEN = {"missing": "added", "extra": "removed", "changed": "changed"}
+OPERATIONS = '''"""What openapi.yaml says of operations that their modules do not."""
+
+from typing import Any, Final
+
+# Operations that may be sent again after an unknown outcome.
+SAFE_TO_REPEAT: Final = frozenset({safe})
+# By operation, the names of its parameters in Python, and what their values may be.
+PARAMETERS: Final[dict[str, dict[str, dict[str, Any]]]] = {parameters}
+'''
 # Source files left behind by an interpreter are not part of a tree.
 IGNORED = {"__pycache__"}
 
@@ -73,6 +83,7 @@ def derive(target: Path) -> None:
     check_config()
     generate_package(target / PACKAGE)
     check_operations(target / PACKAGE)
+    describe_operations(target / PACKAGE)
     (target / PROVENANCE).write_text(json.dumps(provenance(target / PACKAGE), indent=2) + "\n")
     unasync.convert(ROOT / "src/evermemos/_async", target / SYNC)
 
@@ -108,6 +119,36 @@ def check_operations(package: Path) -> None:
     modules = sum(path.name != "__init__.py" for path in (package / "api").rglob("*.py"))
     if operations != modules:
         raise Failure(f"{SPEC.name} has {operations} operations, the generator wrote {modules} modules")
+
+
+def describe_operations(package: Path) -> None:
+    """Write what the modules of operations do not say: which may be repeated, and the limits of parameters."""
+    document = yaml.safe_load(SPEC.read_text())
+    safe, parameters = set[str](), dict[str, dict[str, object]]()
+    for operation in (item[method] for item in document["paths"].values() for method in item if method in METHODS):
+        if operation.get("x-safe-to-repeat"):
+            safe.add(operation["operationId"])
+        if given := [resolved(document, parameter) for parameter in operation.get("parameters", ())]:
+            parameters[operation["operationId"]] = {
+                each["name"].lower().replace("-", "_"): limits(document, each["schema"]) for each in given
+            }
+    path = package / "operations.py"
+    path.write_text(OPERATIONS.format(safe=sorted(safe), parameters=parameters))
+    ruff = Path(sys.executable).parent / "ruff"
+    subprocess.run([ruff, "format", "--isolated", "--no-cache", "--quiet", "--line-length", "120", path], check=True)
+
+
+def limits(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """What a schema says of a value, without what it says to people."""
+    schema = resolved(document, schema)
+    kept = {key: schema[key] for key in ("type", "enum", "minimum", "maximum") if key in schema}
+    return kept | ({"items": limits(document, schema["items"])} if "items" in schema else {})
+
+
+def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    for key in node.get("$ref", "").split("/")[1:]:
+        document = document[key]
+    return document if "$ref" in node else node
 
 
 def provenance(package: Path) -> dict[str, object]:

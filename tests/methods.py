@@ -1,6 +1,7 @@
-"""Shorthand for the six methods of the client."""
+"""Shorthand for the methods of conversation metadata; others are named by their path."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from conftest import CREATE_V1, PATCHED, RECORD, Flavour, answer
@@ -18,8 +19,8 @@ METHODS: dict[str, tuple[dict[str, Any], Any]] = {
 
 
 def find(client: Any, method: str, *, raw: bool = False) -> Callable[..., Any]:
-    version, _, name = method.partition(".")
-    resource = getattr(client, version).memories.conversation_meta
+    version, *inside, name = method.split(".")
+    resource = attrgetter(".".join([version, *inside]) if inside else f"{version}.memories.conversation_meta")(client)
     found: Callable[..., Any] = getattr(resource.with_raw_response if raw else resource, name)
     return found
 

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from conftest import CREATE_V1, Flavour
 from evermemos_api.models import LlmProviderConfig, UserDetail
+from evermemos_api.operations import SAFE_TO_REPEAT
 from methods import CREATE_V0
 from test_requests import Wire
 
-from evermemos import APIError, EverMemOSError, RequestValidationError, _operation, _params
+from evermemos import APIError, EverMemOSError, RequestValidationError, _params
 
+MESSAGE = {"message_id": "m", "create_time": "2025-01-15T10:00:00Z", "sender": "user_001", "content": "words"}
 TEXT = "a person's own words"
 
 
@@ -183,7 +185,7 @@ def test_a_wrong_argument_is_refused_by_name_with_what_is_allowed(
         *((m, "group_id", value, [repr(value), "None"]) for m in WITH_GROUP for value in ("", " ", "\t\n")),
         *((m, "group_id", value, ["str"]) for m in WITH_GROUP for value in (5, ["g"], True)),
         *((m, "group_id", "half \ud800", ["surrogate"]) for m in WITH_GROUP),
-        pytest.param("v1.get", "group_id", 10**5000, ["str"], id="v1.get-huge"),
+        pytest.param("v1.get", "group_id", 10**5000, ["too long"], id="v1.get-huge"),
         *(("v1.get", "on_missing", value, ["'default'", "'error'"]) for value in ("raise", "", None, True, ["error"])),
     ],
 )
@@ -234,6 +236,13 @@ PERSONAL: dict[str, Callable[[Any], tuple[str, dict[str, Any]]]] = {
     "full_name": lambda value: ("v1.update", user(full_name=value)),
     "custom_role": lambda value: ("v1.update", user(custom_role=value)),
     "extra": lambda value: ("v1.update", user(extra=value)),
+    "refer_list": lambda value: (
+        "v1.memories.load",
+        {"conversation_meta": {"group_id": "g"}, "conversation_list": [{"refer_list": [[value]]}]},
+    ),
+    "content": lambda value: ("v1.memories.add", {**MESSAGE, "content": value}),
+    "sender_name": lambda value: ("v1.memories.add", {**MESSAGE, "sender_name": value}),
+    "group_name": lambda value: ("v0.memories.add", {**MESSAGE, "group_name": value}),
 }
 
 
@@ -311,10 +320,12 @@ def test_all_personal_fields_of_the_spec_are_tried_above(spec: dict[str, Any]) -
 def test_operations_that_are_safe_to_repeat_are_those_that_the_spec_marks(spec: dict[str, Any]) -> None:
     assert all(isinstance(operation["x-safe-to-repeat"], bool) for operation in operations(spec))
     safe = {operation["operationId"] for operation in operations(spec) if operation["x-safe-to-repeat"]}
-    assert safe == _operation.SAFE_TO_REPEAT
+    assert safe == SAFE_TO_REPEAT
 
 
-@pytest.mark.parametrize("name", ["UserDetail", "LlmProviderConfig", "LlmCustomSetting"])
+@pytest.mark.parametrize(
+    "name", ["UserDetail", "LlmProviderConfig", "LlmCustomSetting", "LoadedConversation", "LoadedMessage"]
+)
 def test_typed_dicts_have_the_keys_of_the_schemas(spec: dict[str, Any], name: str) -> None:
     schema = spec["components"]["schemas"][name]
     typed = getattr(_params, f"{name}Param")
@@ -324,8 +335,12 @@ def test_typed_dicts_have_the_keys_of_the_schemas(spec: dict[str, Any], name: st
 
 def test_literal_types_have_the_words_of_the_schemas(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
-    assert list(typing.get_args(_params.Scene)) == schemas["Scene"]["enum"]
-    role = typing.get_args(typing.get_type_hints(_params.UserDetailParam)["role"])[0]
-    assert list(typing.get_args(role)) == schemas["UserRole"]["enum"]
+    for name, schema in {
+        "Scene": "Scene",
+        "Role": "UserRole",
+        "MemoryType": "MemoryType",
+        "RetrieveMethod": "RetrieveMethod",
+    }.items():
+        assert sorted(typing.get_args(getattr(_params, name))) == sorted(schemas[schema]["enum"])
     extra = typing.get_type_hints(_params.UserDetailParam)["extra"]
     assert typing.get_origin(typing.get_args(extra)[0]) is Mapping

@@ -12,21 +12,13 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import CREATE_V1, PATCHED, RECORD, Flavour, answer
+from conftest import PATCHED, RECORD, Flavour, answer
+from evermemos_api.operations import SAFE_TO_REPEAT
+from test_operations import CALLS, method_of
 
 from evermemos import APIConnectionError, APIError, APIStatusError, APITimeoutError, ConfigurationError
 from evermemos._call import FIRST_WAIT, LONGEST_WAIT
-from evermemos._operation import SAFE_TO_REPEAT
 
-# Operation -> version, method, arguments, a good answer.
-OPERATIONS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
-    "get_conversation_meta_v0": ("v0", "get", {}, RECORD),
-    "get_conversation_meta_v1": ("v1", "get", {"group_id": "group_123"}, RECORD),
-    "create_conversation_meta_v0": ("v0", "create", {"created_at": CREATE_V1["created_at"], "scene": None}, RECORD),
-    "create_conversation_meta_v1": ("v1", "create", CREATE_V1, RECORD),
-    "update_conversation_meta_v0": ("v0", "update", {"description": "text"}, PATCHED),
-    "update_conversation_meta_v1": ("v1", "update", {"group_id": "group_123", "name": "new"}, PATCHED),
-}
 READ, WRITE = "get_conversation_meta_v1", "update_conversation_meta_v1"
 REPEATED = [408, 429, 500, 502, 503, 504]
 
@@ -79,9 +71,10 @@ class Script:
 
 
 def call(flavour: Flavour, client: Any, operation: str, *, raw: bool = False, **options: Any) -> Any:
-    version, method, arguments, _ = OPERATIONS[operation]
-    meta = getattr(client, version).memories.conversation_meta
-    return flavour.call(getattr(meta.with_raw_response if raw else meta, method), **arguments, **options)
+    method: Any = method_of(client, operation)
+    if raw:
+        method = getattr(method.__self__.with_raw_response, method.__name__)
+    return flavour.call(method, **CALLS[operation][0], **options)
 
 
 def failed_call(flavour: Flavour, client: Any, operation: str, **options: Any) -> APIError:
@@ -101,15 +94,15 @@ def test_what_is_safe_to_repeat_is_what_the_spec_says(spec: dict[str, Any]) -> N
         if method in ("get", "post", "patch", "put", "delete")
     }
     assert {name for name, safe in said.items() if safe} == SAFE_TO_REPEAT
-    assert set(said) == set(OPERATIONS), "this file's table is behind the spec"
+    assert set(said) == set(CALLS), "the table of test_operations is behind the spec"
 
 
 @pytest.mark.parametrize("status", [*REPEATED, 400, 401, 403, 404, 405, 409, 413, 418, 422, 501, 505, 520, 302, 307])
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", CALLS)
 def test_a_status_is_tried_again_only_if_it_may_pass_and_the_operation_is_safe(
     flavour: Flavour, clock: Clock, operation: str, status: int
 ) -> None:
-    safe = operation.startswith("get_") and status in REPEATED
+    safe = operation in SAFE_TO_REPEAT and status in REPEATED
     for retries, options in ((2, {}), (0, {"max_retries": 0}), (3, {"max_retries": 3})):
         script = Script(answer({"message": "no"}, status))
         clock.waits.clear()

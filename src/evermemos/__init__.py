@@ -1,4 +1,4 @@
-"""Python client for the EverMemOS conversation-metadata API, /api/v0 and /api/v1.
+"""Python client for the EverMemOS API, /api/v0 and /api/v1.
 
     from evermemos import EverMemOS
 
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from evermemos_api.types import UNSET, Unset
 
     from ._async.client import AsyncEverMemOS
-    from ._params import LlmCustomSettingParam, LlmProviderConfigParam, UserDetailParam
+    from ._params import (
+        LlmCustomSettingParam,
+        LlmProviderConfigParam,
+        LoadedConversationParam,
+        LoadedMessageParam,
+        UserDetailParam,
+    )
     from ._response import RawResponse
     from ._sync.client import EverMemOS
     from .errors import (
@@ -64,6 +70,8 @@ __all__ = [
     "InternalServerError",
     "LlmCustomSettingParam",
     "LlmProviderConfigParam",
+    "LoadedConversationParam",
+    "LoadedMessageParam",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
@@ -81,6 +89,8 @@ _MODULES = {
     "EverMemOS": "evermemos._sync.client",
     "LlmCustomSettingParam": "evermemos._params",
     "LlmProviderConfigParam": "evermemos._params",
+    "LoadedConversationParam": "evermemos._params",
+    "LoadedMessageParam": "evermemos._params",
     "RawResponse": "evermemos._response",
     "Unset": "evermemos_api.types",
     "UserDetailParam": "evermemos._params",

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import ssl
 import time
 import zlib
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import httpx
 from evermemos_api.types import UNSET, DecodeError, Unset, json_path
 
-from . import _checks, _json, errors
+from . import _checks, _json, _query, errors
 from ._deadline import Seconds
 from ._http import HEADERS, BodyReader, TooLarge
-from ._response import RawResponse, request_id, server_words
+from ._response import RawResponse, request_id, retry_after, server_words
 from ._settings import ApiKey, Settings, check_count, check_deadline, check_headers, check_timeout, merged, steps
 
 if TYPE_CHECKING:
@@ -115,6 +112,7 @@ class Call(Generic[T]):
         fields: Arguments that go into the body, by JSON name.
         query: Arguments that go into the query.
         on_missing: What to do when the default record answers for a group: "default" or "error".
+        repeat_unknown: Whether a write may be sent again after an unknown outcome.
 
     Attributes:
         name (str): The operation's id.
@@ -138,6 +136,7 @@ class Call(Generic[T]):
         fields: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
         on_missing: str = "default",
+        repeat_unknown: bool = False,
     ) -> None:
         self._settings = settings
         self._operation = operation
@@ -146,6 +145,7 @@ class Call(Generic[T]):
         self.attempts = 0
         self._head: httpx.Response | None = None
         self._safe = operation.safe
+        self._is_repeated = operation.safe or repeat_unknown
         timeout, extra_headers, extra_query, extra_body, retries, deadline = options
         self._timeout = settings.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
         self._retries = (
@@ -155,12 +155,12 @@ class Call(Generic[T]):
         _checks.choice("on_missing", on_missing, ("default", "error"))
         arguments: dict[str, Any] = {}
         if query is not None:
-            if settings.validate and query.get("group_id", UNSET) not in (None, UNSET):
-                _checks.group_id(query["group_id"])
-            arguments = _checks.plain(query)
+            arguments = _query.parameters(operation, query, validate=settings.validate)
         self._group_id = arguments.get("group_id")
         more = _checks.additional("extra_body", extra_body)
         if operation.body is not None:
+            if operation.deletes:
+                _checks.deletion(_checks.plain({**(fields or {}), **more}))
             body = _checks.body(operation.body, fields or {}, validate=settings.validate) | more
             self._group_id = body.get("group_id")
             arguments["body"] = Body(body)
@@ -170,8 +170,11 @@ class Call(Generic[T]):
         self.params = request.get("params", {})
         if extra_query is not None:
             self.params = {**self.params, **_checks.query(extra_query)}
-        self.own_headers = {} if extra_headers is None else check_headers("extra_headers", extra_headers)
-        self._headers = request.get("headers", {})
+        self._headers, own = request.get("headers", {}), {}
+        if operation.body is None and self._headers:
+            # Those are parameters.
+            self._headers, own = {}, check_headers("a parameter", self._headers)
+        self.own_headers = own if extra_headers is None else own | check_headers("extra_headers", extra_headers)
         if operation.body is None and more:
             request["json"], self._headers = more, {"Content-Type": "application/json"}
         self.content = _json.dumps(request["json"]) if "json" in request else None
@@ -251,14 +254,14 @@ class Call(Generic[T]):
         if answer.status_code < 300:
             return answer
         error = self._status_error(answer)
-        return self._wait(error) if self._safe and answer.status_code in RETRIED_STATUSES else error
+        return self._wait(error) if self._is_repeated and answer.status_code in RETRIED_STATUSES else error
 
     def failed(self, failure: BaseException) -> float | errors.APIError:
         """Judge a failure to get an answer: return the error, or the seconds after which to try again."""
         unsent = isinstance(failure, NEVER_SENT)
         error = self._connection_error(failure, unsent=unsent)
         retried = isinstance(failure, RETRIED_UNSENT) and not isinstance(_root(failure), ssl.SSLCertVerificationError)
-        retried |= self._safe and isinstance(failure, (httpx.TransportError, OSError)) and not unsent
+        retried |= self._is_repeated and isinstance(failure, (httpx.TransportError, OSError)) and not unsent
         return self._wait(error) if retried else error
 
     def parse(self, answer: RawResponse[T]) -> T:
@@ -367,8 +370,9 @@ class Call(Generic[T]):
     def _record_error(self, parsed: Any) -> errors.APIError | None:
         """Say what is wrong if the answer is about another record than the one that was named."""
         named: Any = self._group_id
-        actual: Any = getattr(parsed.result, "group_id", UNSET)
-        is_default = getattr(parsed.result, "is_default", UNSET)
+        result = getattr(parsed, "result", None)
+        actual: Any = getattr(result, "group_id", UNSET)
+        is_default = getattr(result, "is_default", UNSET)
         # An answer need not say which record it is about. Who asks for an error wants to be sure.
         unsure = actual is UNSET and (is_default is True or (is_default is not False and self._on_missing == "error"))
         differs = named is not None and (unsure or (actual is not UNSET and actual != named))
@@ -398,20 +402,6 @@ STATUS_ERRORS: dict[int, type[errors.APIStatusError]] = {
     422: errors.UnprocessableEntityError,
     429: errors.RateLimitError,
 }
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a server asks to wait, from Retry-After-Ms or Retry-After (a number or a date)."""
-    milliseconds, value = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", milliseconds):
-        return float(milliseconds) / 1000
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None
 
 
 def _root(error: BaseException) -> BaseException:

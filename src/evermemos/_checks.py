@@ -8,8 +8,9 @@ import difflib
 import math
 import re
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn
 
 from evermemos_api.types import UNSET, DecodeError, MapModel, Model, describe, encode, json_path
@@ -55,24 +56,34 @@ def plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return _json_object(fields)
     except _Refused as refused:
-        raise _invalid(refused.path, refused.problem) from None
+        raise invalid(refused.path, refused.problem) from None
     except RecursionError:
         name = next(name for name, value in fields.items() if _is_too_deep(value))
-        raise _invalid((name,), "it is nested too deeply, or contains itself") from None
+        raise invalid((name,), "it is nested too deeply, or contains itself") from None
 
 
 def group_id(value: Any) -> None:
     """Refuse what can only mean the default record by accident; None says so on purpose."""
     if not isinstance(value, str):
-        raise _invalid(("group_id",), f"expected str or None, got {describe(value)}")
+        raise invalid(("group_id",), f"expected str or None, got {describe(value)}")
     if not value.strip():
-        raise _invalid(("group_id",), f"got {value!r}, which servers take for the default record: None says that{HINT}")
+        raise invalid(("group_id",), f"got {value!r}, which names no group: None says that there is none{HINT}")
+
+
+def deletion(body: Mapping[str, Any]) -> None:
+    """Refuse a filter that servers leave out, which widens the deletion."""
+    if not body:
+        raise invalid((), "deleting needs a filter, such as user_id or group_id. Nothing was sent")
+    for name, value in body.items():
+        if value is None or (isinstance(value, str) and not value.strip()):
+            problem = f"got {value!r}, which servers leave out of the filter: more would be deleted. Nothing was sent"
+            raise invalid((name,), problem)
 
 
 def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
     """Refuse an argument that is not one of a few words."""
     if value not in allowed:
-        raise _invalid((name,), f"expected {' or '.join(map(repr, allowed))}, got {describe(value, text=True)}")
+        raise invalid((name,), f"expected {' or '.join(map(repr, allowed))}, got {describe(value, text=True)}")
 
 
 def additional(name: str, values: Any) -> dict[str, Any]:
@@ -80,7 +91,7 @@ def additional(name: str, values: Any) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, Mapping):
-        raise _invalid((name,), f"expected a dict, got {describe(values)}")
+        raise invalid((name,), f"expected a dict, got {describe(values)}")
     return plain(values)
 
 
@@ -90,20 +101,35 @@ def query(values: Any) -> dict[str, Any]:
     for key, value in parameters.items():
         for item in value if isinstance(value, list) else [value]:
             if not isinstance(item, (str, int, float)):
-                raise _invalid(("extra_query", key), f"expected str, int, float or bool, got {describe(item)}")
+                raise invalid(("extra_query", key), f"expected str, int, float or bool, got {describe(item)}")
     return parameters
 
 
-def _created_at(value: str) -> None:
+def time(name: str | Path, value: Any) -> None:
+    """Refuse what is no time, or says no time zone."""
     try:
         # Python takes any character between date and time.
-        time = datetime.fromisoformat(value) if re.fullmatch(r"[\dW-]+([Tt ].*)?", value) else None
+        found = datetime.fromisoformat(value) if re.fullmatch(r"[\dW-]+([Tt ].*)?", value) else None
     except ValueError:
-        time = None
-    if time is None or time.utcoffset() is None:
-        problem = "is not an ISO 8601 time" if time is None else "has no time zone"
+        found = None
+    if found is None or found.utcoffset() is None:
+        problem = "is not an ISO 8601 time" if found is None else "has no time zone"
         expected = f"expected one with a time zone, such as '2025-01-15T10:00:00+00:00', or an aware datetime{HINT}"
-        raise _invalid(("created_at",), f"{value[:60]!r} {problem}: {expected}")
+        raise invalid((name,) if isinstance(name, str) else name, f"{value[:60]!r} {problem}: {expected}")
+
+
+def _messages(messages: Sequence[Mapping[str, Any]]) -> None:
+    for index, message in enumerate(messages):
+        if isinstance(written := message.get("create_time"), str):
+            time(("conversation_list", index, "create_time"), written)
+
+
+def _conversation(conversation: Mapping[str, Any]) -> None:
+    if (began := conversation.get("created_at")) is not None:
+        time(("conversation_meta", "created_at"), began)
+    for name, check in (("group_id", group_id), ("default_timezone", _default_timezone)):
+        if conversation.get(name) is not None:
+            check(conversation[name])
 
 
 def _default_timezone(value: str) -> None:
@@ -118,10 +144,17 @@ def _default_timezone(value: str) -> None:
         # A system without a time zone database knows no name at all, and cannot judge one.
         if known := zoneinfo.available_timezones():
             problem = f"{value[:60]!r} is not an IANA time zone; {_suggest(value, known)}{HINT}"
-            raise _invalid(("default_timezone",), problem) from None
+            raise invalid(("default_timezone",), problem) from None
 
 
-_CHECKS = {"group_id": group_id, "created_at": _created_at, "default_timezone": _default_timezone}
+_CHECKS: dict[str, Callable[[Any], None]] = {
+    "group_id": group_id,
+    "created_at": partial(time, "created_at"),
+    "create_time": partial(time, "create_time"),
+    "default_timezone": _default_timezone,
+    "conversation_list": _messages,
+    "conversation_meta": _conversation,
+}
 
 
 class _Refused(Exception):
@@ -215,9 +248,9 @@ def _explain(model: type[Model], wire: dict[str, Any]) -> NoReturn:
     try:
         decoded = model.from_dict(wire)
     except DecodeError as error:
-        raise _invalid(error.path, f"expected {error.expected}, got {error.got}{HINT}") from None
+        raise invalid(error.path, f"expected {error.expected}, got {error.got}{HINT}") from None
     _refuse_unknown(decoded, ())
-    raise _invalid((), f"a field is not known{HINT}")
+    raise invalid((), f"a field is not known{HINT}")
 
 
 def _refuse_unknown(model: Model, path: Path) -> None:
@@ -230,11 +263,13 @@ def _refuse_unknown(model: Model, path: Path) -> None:
     fields = {str(field.metadata.get("json", field.name)): field.name for field in type(model).__attrs_attrs__}  # type: ignore[attr-defined]
     fields.pop("additional_properties", None)
     for key in model.additional_keys:
-        raise _invalid((*path, key), f"no such field; {_suggest(key, fields)}{HINT}")
+        raise invalid((*path, key), f"no such field; {_suggest(key, fields)}{HINT}")
     for name, attribute in fields.items():
         value = getattr(model, attribute)
-        if isinstance(value, Model):
-            _refuse_unknown(value, (*path, name))
+        inside = [((name, index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
+        for at, item in [((name,), value), *inside]:
+            if isinstance(item, Model):
+                _refuse_unknown(item, (*path, *at))
 
 
 def _suggest(name: str, known: Any) -> str:
@@ -243,6 +278,6 @@ def _suggest(name: str, known: Any) -> str:
     return f"did you mean {close[0]!r}" if close else f"expected one of: {some}"
 
 
-def _invalid(path: Path, problem: str) -> RequestValidationError:
+def invalid(path: Path, problem: str) -> RequestValidationError:
     field = json_path(path).removeprefix(".")
     return RequestValidationError(f"{field or 'the body'}: {problem}", field=field)

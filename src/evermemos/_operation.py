@@ -7,12 +7,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evermemos_api.types import Model
 
 T = TypeVar("T")
 
-# Operations that may be sent again after an unknown outcome: `x-safe-to-repeat` in openapi.yaml, which a test compares.
-SAFE_TO_REPEAT = frozenset({"get_conversation_meta_v0", "get_conversation_meta_v1"})
+
+def operations() -> Any:
+    """Return what openapi.yaml says of operations, which one module has for all of them."""
+    return import_module("evermemos_api.operations")
 
 
 class Operation(Generic[T]):
@@ -25,8 +29,19 @@ class Operation(Generic[T]):
 
     def __init__(self, tag: str, name: str) -> None:
         self.name = name
-        self.safe = name in SAFE_TO_REPEAT
+        self.deletes = name.startswith("delete_")
         self._module = f"evermemos_api.api.{tag}.{name}"
+
+    @cached_property
+    def safe(self) -> bool:
+        """Whether it may be sent again after an unknown outcome."""
+        return self.name in operations().SAFE_TO_REPEAT
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Mapping[str, Any]]:
+        """The schemas of its parameters."""
+        found: Mapping[str, Mapping[str, Any]] = operations().PARAMETERS[self.name]
+        return found
 
     @cached_property
     def request(self) -> Any:

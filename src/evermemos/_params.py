@@ -1,16 +1,25 @@
 """Dicts that may stand for models in arguments, for type checkers and editors. A test compares them with the spec."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from evermemos_api.models import EpisodicMemory, EventLogMemory, ForesightMemory, OtherMemory, ProfileMemory
 
 Scene = Literal["group_chat", "assistant"]
+Role = Literal["user", "assistant"]
+MemoryType = Literal["profile", "episodic_memory", "foresight", "event_log"]
+RetrieveMethod = Literal["keyword", "vector", "hybrid", "rrf", "agentic"]
+# What is listed, by kind.
+Memory: TypeAlias = "EventLogMemory | ForesightMemory | EpisodicMemory | ProfileMemory | OtherMemory"
 
 
 class UserDetailParam(TypedDict, total=False):
     """One participant of a conversation."""
 
     full_name: str | None
-    role: Literal["user", "assistant"] | None
+    role: Role | None
     custom_role: str | None
     extra: Mapping[str, Any] | None
 
@@ -32,3 +41,34 @@ class LlmCustomSettingParam(TypedDict, total=False):
     boundary: LlmProviderConfigParam | None
     extraction: LlmProviderConfigParam | None
     extra: Mapping[str, Any] | None
+
+
+class LoadedMessageParam(TypedDict, total=False):
+    """One message of a conversation that is loaded whole."""
+
+    message_id: str | None
+    create_time: str | datetime | int | None
+    sender: str | None
+    sender_name: str | None
+    role: Role | None
+    type: str | None
+    content: str | None
+    refer_list: Sequence[str | Mapping[str, Any]] | None
+    extra: Mapping[str, Any] | None
+
+
+class _LoadedConversationRequired(TypedDict):
+    group_id: str
+
+
+class LoadedConversationParam(_LoadedConversationRequired, total=False):
+    """The metadata of a conversation that is loaded whole."""
+
+    name: str | None
+    description: str | None
+    scene: Scene | None
+    scene_desc: Mapping[str, Any] | None
+    created_at: str | datetime | None
+    default_timezone: str | None
+    user_details: Mapping[str, UserDetailParam] | None
+    tags: Sequence[str] | None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from . import _json
@@ -14,9 +17,10 @@ T = TypeVar("T")
 
 # Names of fields of requests, which are the API's words and not a user's. A test compares them with openapi.yaml.
 FIELD_NAMES = {
-    *("boundary", "created_at", "custom_role", "default_timezone", "description", "extra", "extraction", "full_name"),
-    *("group_id", "llm_custom_setting", "model", "name", "provider", "role", "scene", "scene_desc", "tags"),
-    *("user_details", "version"),
+    *("boundary", "content", "conversation_list", "conversation_meta", "create_time", "created_at", "custom_role"),
+    *("default_timezone", "description", "event_id", "extra", "extraction", "flush", "full_name", "group_id"),
+    *("group_name", "id", "llm_custom_setting", "memory_id", "message_id", "model", "name", "provider", "refer_list"),
+    *("role", "scene", "scene_desc", "sender", "sender_name", "tags", "type", "user_details", "user_id", "version"),
 }
 
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id", "cf-ray")
@@ -85,6 +89,20 @@ class RawResponse(Generic[T]):
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     return next((value for name in REQUEST_ID_HEADERS if (value := headers.get(name))), None)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait, from Retry-After-Ms or Retry-After (a number or a date)."""
+    milliseconds, value = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", milliseconds):
+        return float(milliseconds) / 1000
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
 
 
 class Words(NamedTuple):

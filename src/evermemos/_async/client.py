@@ -16,11 +16,14 @@ from .pool import AsyncPool
 
 if TYPE_CHECKING:
     import httpx
+    from evermemos_api.models import HealthResponse
 
     from .._settings import TimeoutTypes, VerifyTypes
     from ..sandbox import Sandbox
-    from .conversation_meta import AsyncConversationMetaV0, AsyncConversationMetaV1
+    from .memories_v0 import AsyncMemoriesV0
+    from .memories_v1 import AsyncMemoriesV1
     from .send import AsyncSender
+    from .status import AsyncRequestStatusV0, AsyncRequestStatusV1
 
 
 class AsyncEverMemOS:
@@ -118,6 +121,32 @@ class AsyncEverMemOS:
 
         return AsyncV1(AsyncSender(self._pool, self._settings))
 
+    async def health(
+        self,
+        *,
+        timeout: TimeoutTypes | Unset = UNSET,
+        deadline: float | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> HealthResponse:
+        """Ask whether the server is up (operation get_health, contract section 5). `response.status` is then "healthy".
+
+        The options are those of all methods: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds),
+        `max_retries`, `extra_headers`, `extra_query`, `extra_body`.
+
+        Raises:
+            APIError: If it is not, or is not to be reached, as drawn in `evermemos.errors`.
+        """
+        from .._call import Options
+        from .resource import GET_HEALTH
+        from .send import AsyncSender
+
+        options = Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline)
+        answer = await AsyncSender(self._pool, self._settings).send(GET_HEALTH, options)
+        return answer.parse()
+
     def with_options(
         self,
         *,
@@ -191,21 +220,28 @@ class AsyncV0:
     @cached_property
     def memories(self) -> AsyncMemoriesV0:
         """/api/v0/memories."""
+        from .memories_v0 import AsyncMemoriesV0
+
         return AsyncMemoriesV0(self._sender)
 
+    @cached_property
+    def status(self) -> AsyncStatusV0:
+        """/api/v0/status."""
+        return AsyncStatusV0(self._sender)
 
-class AsyncMemoriesV0:
-    """/api/v0/memories."""
+
+class AsyncStatusV0:
+    """/api/v0/status."""
 
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
 
     @cached_property
-    def conversation_meta(self) -> AsyncConversationMetaV0:
-        """/api/v0/memories/conversation-meta."""
-        from .conversation_meta import AsyncConversationMetaV0
+    def request(self) -> AsyncRequestStatusV0:
+        """/api/v0/status/request."""
+        from .status import AsyncRequestStatusV0
 
-        return AsyncConversationMetaV0(self._sender)
+        return AsyncRequestStatusV0(self._sender)
 
 
 class AsyncV1:
@@ -217,18 +253,25 @@ class AsyncV1:
     @cached_property
     def memories(self) -> AsyncMemoriesV1:
         """/api/v1/memories."""
+        from .memories_v1 import AsyncMemoriesV1
+
         return AsyncMemoriesV1(self._sender)
 
+    @cached_property
+    def stats(self) -> AsyncStatsV1:
+        """/api/v1/stats."""
+        return AsyncStatsV1(self._sender)
 
-class AsyncMemoriesV1:
-    """/api/v1/memories."""
+
+class AsyncStatsV1:
+    """/api/v1/stats."""
 
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
 
     @cached_property
-    def conversation_meta(self) -> AsyncConversationMetaV1:
-        """/api/v1/memories/conversation-meta."""
-        from .conversation_meta import AsyncConversationMetaV1
+    def request(self) -> AsyncRequestStatusV1:
+        """/api/v1/stats/request."""
+        from .status import AsyncRequestStatusV1
 
-        return AsyncConversationMetaV1(self._sender)
+        return AsyncRequestStatusV1(self._sender)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from .._call import Options
 from .._operation import Operation
 from .._response import RawResponse
 from .send import AsyncSender
 
+if TYPE_CHECKING:
+    from evermemos_api.models import HealthResponse
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# Here, because the client itself must not load what operations need.
+GET_HEALTH: Operation[HealthResponse] = Operation("health", "get_health")
 
 
 class AsyncResource:

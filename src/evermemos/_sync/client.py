@@ -17,11 +17,14 @@ from .pool import Pool
 
 if TYPE_CHECKING:
     import httpx
+    from evermemos_api.models import HealthResponse
 
     from .._settings import TimeoutTypes, VerifyTypes
     from ..sandbox import Sandbox
-    from .conversation_meta import ConversationMetaV0, ConversationMetaV1
+    from .memories_v0 import MemoriesV0
+    from .memories_v1 import MemoriesV1
     from .send import Sender
+    from .status import RequestStatusV0, RequestStatusV1
 
 
 class EverMemOS:
@@ -119,6 +122,32 @@ class EverMemOS:
 
         return V1(Sender(self._pool, self._settings))
 
+    def health(
+        self,
+        *,
+        timeout: TimeoutTypes | Unset = UNSET,
+        deadline: float | None | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_query: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> HealthResponse:
+        """Ask whether the server is up (operation get_health, contract section 5). `response.status` is then "healthy".
+
+        The options are those of all methods: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds),
+        `max_retries`, `extra_headers`, `extra_query`, `extra_body`.
+
+        Raises:
+            APIError: If it is not, or is not to be reached, as drawn in `evermemos.errors`.
+        """
+        from .._call import Options
+        from .resource import GET_HEALTH
+        from .send import Sender
+
+        options = Options(timeout, extra_headers, extra_query, extra_body, max_retries, deadline)
+        answer = Sender(self._pool, self._settings).send(GET_HEALTH, options)
+        return answer.parse()
+
     def with_options(
         self,
         *,
@@ -192,21 +221,28 @@ class V0:
     @cached_property
     def memories(self) -> MemoriesV0:
         """/api/v0/memories."""
+        from .memories_v0 import MemoriesV0
+
         return MemoriesV0(self._sender)
 
+    @cached_property
+    def status(self) -> StatusV0:
+        """/api/v0/status."""
+        return StatusV0(self._sender)
 
-class MemoriesV0:
-    """/api/v0/memories."""
+
+class StatusV0:
+    """/api/v0/status."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
     @cached_property
-    def conversation_meta(self) -> ConversationMetaV0:
-        """/api/v0/memories/conversation-meta."""
-        from .conversation_meta import ConversationMetaV0
+    def request(self) -> RequestStatusV0:
+        """/api/v0/status/request."""
+        from .status import RequestStatusV0
 
-        return ConversationMetaV0(self._sender)
+        return RequestStatusV0(self._sender)
 
 
 class V1:
@@ -218,18 +254,25 @@ class V1:
     @cached_property
     def memories(self) -> MemoriesV1:
         """/api/v1/memories."""
+        from .memories_v1 import MemoriesV1
+
         return MemoriesV1(self._sender)
 
+    @cached_property
+    def stats(self) -> StatsV1:
+        """/api/v1/stats."""
+        return StatsV1(self._sender)
 
-class MemoriesV1:
-    """/api/v1/memories."""
+
+class StatsV1:
+    """/api/v1/stats."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
     @cached_property
-    def conversation_meta(self) -> ConversationMetaV1:
-        """/api/v1/memories/conversation-meta."""
-        from .conversation_meta import ConversationMetaV1
+    def request(self) -> RequestStatusV1:
+        """/api/v1/stats/request."""
+        from .status import RequestStatusV1
 
-        return ConversationMetaV1(self._sender)
+        return RequestStatusV1(self._sender)

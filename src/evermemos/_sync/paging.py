@@ -1,0 +1,50 @@
+# Derived from _async/paging.py by `make generate`. Edit that file instead.
+"""Memories page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evermemos_api.models import GetMemoriesResponseV0
+
+    from .._params import Memory
+
+
+class MemoryIterator(Iterator["Memory"]):
+    """Memories, read page by page as they are asked for. No more than two pages are kept.
+
+    Attributes:
+        total (int | None): How many there are, once the first page was read and if the server says it.
+        pages (int): How many pages were read.
+    """
+
+    def __init__(self, get: Callable[..., GetMemoriesResponseV0], page_size: int, **arguments: Any) -> None:
+        self.total: int | None = None
+        self.pages = 0
+        self._items = self._read(get, page_size, arguments)
+
+    def __next__(self) -> Memory:
+        return self._items.__next__()
+
+    def _read(
+        self, get: Callable[..., GetMemoriesResponseV0], page_size: int, arguments: dict[str, Any]
+    ) -> Iterator[Memory]:
+        before: list[Memory] = []
+        seen = 0
+        while True:
+            result = (get(page=self.pages + 1, page_size=page_size, **arguments)).result
+            self.pages += 1
+            self.total = result.total_count if isinstance(result.total_count, int) else None
+            memories = result.memories
+            # A server that does not know of pages sends the first one again.
+            if not memories or memories == before:
+                return
+            for memory in memories:
+                seen += 1
+                yield memory
+            # Some servers make smaller pages than they were asked for, and some take the page for all there is.
+            if len(memories) < page_size and (self.total is None or seen >= self.total):
+                return
+            before = memories
