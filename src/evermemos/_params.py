@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from evermemos_api.models import EpisodicMemory, EventLogMemory, ForesightMemory, OtherMemory, ProfileMemory
@@ -24,14 +24,11 @@ class UserDetailParam(TypedDict, total=False):
     extra: Mapping[str, Any] | None
 
 
-class _LlmProviderConfigRequired(TypedDict):
-    provider: str
-    model: str
-
-
-class LlmProviderConfigParam(_LlmProviderConfigRequired, total=False):
+class LlmProviderConfigParam(TypedDict, total=False):
     """Which model to use, and where."""
 
+    provider: Required[str]
+    model: Required[str]
     extra: Mapping[str, Any] | None
 
 
@@ -57,13 +54,10 @@ class LoadedMessageParam(TypedDict, total=False):
     extra: Mapping[str, Any] | None
 
 
-class _LoadedConversationRequired(TypedDict):
-    group_id: str
-
-
-class LoadedConversationParam(_LoadedConversationRequired, total=False):
+class LoadedConversationParam(TypedDict, total=False):
     """The metadata of a conversation that is loaded whole."""
 
+    group_id: Required[str]
     name: str | None
     description: str | None
     scene: Scene | None

@@ -1,22 +1,24 @@
 """Every error that this package raises.
 
-EverMemOSError
-├── ConfigurationError            a setting of a client or an option of a call is wrong (also a ValueError)
-├── RequestValidationError        an argument is wrong; nothing was sent (also a ValueError)
-└── APIError                      something came of a call, and it was not the result
-    ├── APIConnectionError        no whole answer
-    │   └── APITimeoutError       not within `timeout` or `deadline`
-    ├── APIStatusError            the server refused or failed
-    │   ├── BadRequestError            400
-    │   ├── AuthenticationError        401
-    │   ├── PermissionDeniedError      403
-    │   ├── NotFoundError              404, or `get(on_missing="error")` was answered with the default record
-    │   ├── ConflictError              409
-    │   ├── UnprocessableEntityError   422
-    │   ├── RateLimitError             429
-    │   └── InternalServerError        500 and above
-    ├── APIResponseValidationError     the answer does not fit the API's schema
-    └── ScopeMismatchError             a write reached another record than the one that was named
+    EverMemOSError
+    ├── ConfigurationError            a setting of a client or an option of a call is wrong (also a ValueError)
+    ├── RequestValidationError        an argument is wrong; nothing was sent (also a ValueError)
+    └── APIError                      something came of a call, and it was not the result
+        ├── APIConnectionError        no whole answer
+        │   └── APITimeoutError       not within `timeout` or `deadline`
+        ├── APIStatusError            the server refused or failed
+        │   ├── BadRequestError            400
+        │   ├── AuthenticationError        401
+        │   ├── PermissionDeniedError      403
+        │   ├── NotFoundError              404, or `get(on_missing="error")` was answered with the default record
+        │   ├── ConflictError              409
+        │   ├── UnprocessableEntityError   422
+        │   ├── RateLimitError             429
+        │   └── InternalServerError        500 and above
+        ├── APIResponseValidationError     the answer does not fit the API's schema
+        └── ScopeMismatchError             a write reached another record than the one that was named
+
+Each has the attributes of EverMemOSError.
 """
 
 from typing import Any, TypedDict
