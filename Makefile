@@ -4,7 +4,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 BASE ?= HEAD~1
 
-.PHONY: help demo test test-all generate check-generated validate check-breaking lint types bench bench-quick clean
+.PHONY: help demo test test-all generate check-generated validate check-breaking lint types docs bench bench-quick clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: .venv/ready ## Check style and formatting
 
 types: .venv/ready ## Check types with mypy --strict and pyright
 	@.venv/bin/mypy && .venv/bin/pyright
+
+docs: .venv/ready ## Write the API reference as HTML, from the docstrings: build/docs/index.html
+	@$(PY) scripts/docs.py
 
 bench: .venv/ready ## Measure the client against others and its goals: benchmarks/RESULTS.md, plots (10 minutes)
 	@$(PY) benchmarks/bench.py

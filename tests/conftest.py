@@ -134,8 +134,8 @@ def answers_fit_the_spec(
 # those that try both ways in either run.
 ONCE = {
     *("test_benchmarks", "test_cells", "test_check_breaking", "test_check_spec", "test_codec", "test_contract"),
-    *("test_deadline", "test_generation", "test_http1", "test_imports", "test_models", "test_packaging"),
-    *("test_sandbox_pages", "test_sandbox_spec"),
+    *("test_deadline", "test_docs", "test_generation", "test_http1", "test_imports", "test_migrating", "test_models"),
+    *("test_packaging", "test_sandbox_pages", "test_sandbox_spec"),
 }
 
 
