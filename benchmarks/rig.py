@@ -44,20 +44,25 @@ def python(environment: str) -> str:
 
 
 def prepare() -> None:
-    """Make the environments that are missing, or older than what they are made from; allow 1,024 connections."""
+    """Make the environments that are missing or out of date; allow 1,024 connections."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    made_from = [(ROOT / "pyproject.toml").read_bytes(), PINS.read_bytes(), sys.version.encode()]
     for name, wanted in ENVIRONMENTS.items():
-        digest = hashlib.sha256(b"\0".join([*made_from, *(each.encode() for each in wanted)])).hexdigest()
-        stamp = ROOT / name / "made-from"
-        if stamp.exists() and stamp.read_text() == digest:
-            continue
-        say(f"Setting up {name}")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", ROOT / name], check=True)
-        pip = [python(name), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--constraint", str(PINS)]
-        subprocess.run([*pip, *wanted], check=True)
-        stamp.write_text(digest)
+        make(name, wanted)
+
+
+def make(name: str, wanted: list[str]) -> None:
+    """Make an environment with what is wanted, if it is missing, or older than what it is made from."""
+    made_from = [(ROOT / "pyproject.toml").read_bytes(), PINS.read_bytes(), sys.version.encode()]
+    digest = hashlib.sha256(b"\0".join([*made_from, *(each.encode() for each in wanted)])).hexdigest()
+    stamp = ROOT / name / "made-from"
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    say(f"Setting up {name}")
+    subprocess.run([sys.executable, "-m", "venv", "--clear", ROOT / name], check=True)
+    pip = [python(name), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--constraint", str(PINS)]
+    subprocess.run([*pip, *wanted], check=True)
+    stamp.write_text(digest)
 
 
 def pinned(place: int) -> list[str]:
