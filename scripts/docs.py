@@ -124,8 +124,10 @@ def below(part: object) -> Iterator[object]:
     """Everything that properties lead to."""
     for name, member in inspect.getmembers_static(type(part)):
         if not name.startswith("_") and isinstance(member, (property, functools.cached_property)):
-            yield (value := getattr(part, name))
-            yield from below(value)
+            value = getattr(part, name)
+            if type(value).__module__ != "builtins":
+                yield value
+                yield from below(value)
 
 
 def made(name: str, text: str | None, members: dict[str, Any], markup: str = "google") -> Module:

@@ -89,7 +89,7 @@ def members(place: str, cls: type) -> Found:
     theirs = {name for each in above for name in (*dir(each), *inspect.get_annotations(each))}
     for base in reversed([base for base in cls.__mro__ if base.__module__.partition(".")[0] in PACKAGES]):
         # Some fields are set by the constructor: the docstring has them.
-        described = re.findall(r"^ {8}(\w+) \(", base.__doc__ or "", re.MULTILINE)
+        described = re.findall(r"^ {4}(\w+) \(", inspect.cleandoc(base.__doc__ or ""), re.MULTILINE)
         fields = public([*inspect.get_annotations(base), *described])
         for name in {*fields, *public(vars(base))}:
             value = getattr(base, name, None)
