@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_type
 
 import attrs
 import pytest
@@ -563,3 +563,23 @@ def test_a_result_without_memories_has_no_hits() -> None:
 def test_only_results_of_searches_have_hits() -> None:
     with_hits = {name for name in models.__all__ if hasattr(model(name), "hits")}
     assert with_hits == {name for name, schema in COMPONENTS.items() if "x-hits" in schema}
+
+
+def test_hits_have_the_types_of_the_memories() -> None:
+    """For type checkers: both results say the same."""
+    flat = models.SearchMemoriesResultV0.from_dict({"memories": [FOUND]})
+    grouped = models.SearchMemoriesResult.from_dict({"memories": [{"g": [FOUND]}]})
+    for hits in (flat.hits(), grouped.hits()):
+        for hit in hits:
+            assert_type(hit.group_id, str | None)
+            assert_type(hit.score, float | None)
+            assert_type(
+                hit.memory,
+                models.OtherSearchMemory
+                | models.SearchEpisodicMemory
+                | models.SearchEventLogMemory
+                | models.SearchForesightMemory,
+            )
+    (memory,) = models.GetMemoriesResult.from_dict({"memories": [EPISODE]}).memories
+    again = types.reread(memory, models.EpisodicMemory, models.OtherMemory)
+    assert_type(again, models.EpisodicMemory | models.OtherMemory)
