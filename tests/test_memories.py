@@ -26,7 +26,13 @@ from evermemos_api.models import (
 from evermemos_api.types import UNSET
 from test_retries import Clock, clock
 
-from evermemos import APIConnectionError, APITimeoutError, NotFoundError, RequestValidationError
+from evermemos import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APITimeoutError,
+    NotFoundError,
+    RequestValidationError,
+)
 
 __all__ = ["clock"]
 MESSAGE: dict[str, Any] = {
@@ -81,13 +87,68 @@ def listed(*items: Any, **more: Any) -> dict[str, Any]:
 # Kinds
 
 
+ASKED = {"profile": ProfileMemory, "event_log": EventLogMemory, "foresight": ForesightMemory}
+ASKED["episodic_memory"] = EpisodicMemory
+ALL = {name: value for item in ITEMS.values() for name, value in item.items()}
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("memory_type", ["", *ASKED])
+def test_of_kinds_whose_fields_are_all_there_it_is_the_one_that_was_asked_for(
+    flavour: Flavour, version: str, memory_type: Any
+) -> None:
+    client = flavour.client(Server(lambda _: listed(ALL)))
+    asked = {"memory_type": memory_type} if memory_type else {}
+    (found,) = flavour.call(getattr(client, version).memories.get, user_id="u", **asked).result.memories
+    assert found.to_dict() == ALL
+    assert type(found) is ASKED[memory_type or "episodic_memory"]
+
+
+@pytest.mark.parametrize(
+    ("memory_type", "item", "kind"),
+    [
+        # Passes for a profile, and is none.
+        ("episodic_memory", {"id": "e", "user_id": "u", "group_id": "g", "summary": "s"}, OtherMemory),
+        ("foresight", {"id": "f", "user_id": "u", "group_id": "g", "content": "c"}, OtherMemory),
+        # Servers may send others than they were asked for.
+        ("profile", ITEMS[EventLogMemory], EventLogMemory),
+        ("foresight", ITEMS[EpisodicMemory], EpisodicMemory),
+        ("profile", ITEMS[OtherMemory], OtherMemory),
+    ],
+)
+def test_an_item_without_the_fields_of_its_kind_is_never_taken_for_one_of_it(
+    flavour: Flavour, memory_type: Any, item: dict[str, Any], kind: type
+) -> None:
+    client = flavour.client(Server(lambda _: listed(item)))
+    (found,) = flavour.call(client.v0.memories.get, user_id="u", memory_type=memory_type).result.memories
+    assert found.to_dict() == item
+    assert type(found) is kind
+
+
+def test_a_wrong_field_of_the_kind_that_was_asked_for_is_named_with_its_place(flavour: Flavour) -> None:
+    item = {**ITEMS[EpisodicMemory], "memcell_count": "many"}
+    client = flavour.client(Server(lambda _: listed(ITEMS[ProfileMemory], item)))
+    with pytest.raises(APIResponseValidationError) as caught:
+        flavour.call(client.v1.memories.get, user_id="u", memory_type="profile")
+    assert caught.value.json_path == "$.result.memories[1].memcell_count"
+
+
+@pytest.mark.parametrize("body", [[], "text", 5, None, True])
+def test_an_answer_that_is_no_object_is_an_error_of_ours(flavour: Flavour, body: Any) -> None:
+    client = flavour.client(Server(lambda _: httpx.Response(200, content=json.dumps(body))))
+    with pytest.raises(APIResponseValidationError, match="expected object"):
+        flavour.call(client.v1.memories.add, **MESSAGE)
+
+
 @pytest.mark.parametrize("version", ["v0", "v1"])
 @pytest.mark.parametrize("kind", ITEMS)
 def test_what_is_listed_is_of_its_kind_and_nothing_is_lost(flavour: Flavour, version: str, kind: type) -> None:
     item = {**ITEMS[kind], "unknown": {"a": [1]}}
     client = flavour.client(Server(lambda _: listed(item)))
     found: Any
-    (found,) = flavour.call(getattr(client, version).memories.get, user_id="user_001").result.memories
+    memory_type: Any = next((name for name, other in ASKED.items() if other is kind), "profile")
+    get = getattr(client, version).memories.get
+    (found,) = flavour.call(get, user_id="user_001", memory_type=memory_type).result.memories
     assert found.to_dict() == item
     assert type(found) is kind
 

@@ -7,10 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
+from test_operations import called, operations, wrapped
 
+from evermemos import EverMemOS
 from evermemos.sandbox import Sandbox
 
 README = (ROOT / "README.md").read_text()
@@ -58,6 +61,16 @@ def test_make_help_lists_every_target() -> None:
     targets = re.findall(r"^([a-z][a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert sorted(re.findall(r"^  make ([a-z-]+)", printed, re.MULTILINE)) == sorted(targets)
     assert subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout == printed
+
+
+def test_the_table_of_methods_has_them_all(spec: dict[str, Any]) -> None:
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| `(\w+ [^`]+)`.*\|$", README, re.MULTILINE))
+    paths = {name: f"{verb} {path}" for name, (verb, path, _) in operations(spec).items()}
+    expected = {}
+    for place, method in wrapped(EverMemOS(api_key="k")):
+        (name,) = called(method) or called(getattr(method.__self__, "get"))  # type: ignore[attr-defined]  # noqa: B009
+        expected[place] = paths[name]
+    assert rows == expected
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import httpx
-from evermemos_api.types import UNSET, DecodeError, Unset, json_path
+from evermemos_api.types import UNSET, DecodeError, Unset, describe, json_path
 
 from . import _checks, _json, _query, errors
 from ._deadline import Seconds
@@ -156,6 +156,7 @@ class Call(Generic[T]):
         arguments: dict[str, Any] = {}
         if query is not None:
             arguments = _query.parameters(operation, query, validate=settings.validate)
+        self._kind = arguments.get("memory_type", "episodic_memory") if operation.lists else None
         self._group_id = arguments.get("group_id")
         more = _checks.additional("extra_body", extra_body)
         if operation.body is not None:
@@ -281,10 +282,17 @@ class Call(Generic[T]):
     def _parsed(self, answer: RawResponse[T]) -> T | errors.APIError:
         try:
             parsed: Any = self._operation.parse(client=None, response=answer)
+            if self._kind is not None and hasattr(parsed, "result"):
+                from ._kinds import as_asked
+
+                as_asked(parsed.result, self._kind)
         except DecodeError as problem:
             return self._status_error(answer) if answer.says_failed() else self._answer_error(problem)
         except (ValueError, RecursionError) as problem:
             return self._answer_error(DecodeError("a JSON object", answer.describe(problem)))
+        except TypeError:
+            # What the generated code says where one of several objects is expected.
+            return self._answer_error(DecodeError("object", describe(answer.json())))
         if getattr(parsed, "status", None) == "failed":
             return self._status_error(answer)
         if isinstance(parsed, self._operation.refusals):

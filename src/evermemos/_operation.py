@@ -30,6 +30,7 @@ class Operation(Generic[T]):
     def __init__(self, tag: str, name: str) -> None:
         self.name = name
         self.deletes = name.startswith("delete_")
+        self.lists = name.startswith("get_memories_")
         self._module = f"evermemos_api.api.{tag}.{name}"
 
     @cached_property

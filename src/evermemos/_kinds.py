@@ -1,0 +1,36 @@
+"""Memories that are listed are of the kind that was asked for: nothing in them says it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evermemos_api.types import DecodeError, Model, reread
+
+KINDS = {
+    "profile": "ProfileMemory",
+    "episodic_memory": "EpisodicMemory",
+    "event_log": "EventLogMemory",
+    "foresight": "ForesightMemory",
+}
+
+
+def as_asked(result: Any, kind: str) -> None:
+    """Read the memories of a page anew where their fields were taken for those of another kind.
+
+    Raises:
+        DecodeError: If one has the fields of its kind, and something else in them.
+    """
+    from evermemos_api import models
+
+    wanted: type[Model] | None = getattr(models, KINDS.get(kind, ""), None)
+    if wanted is None:
+        return
+    for index, memory in enumerate(result.memories):
+        # A profile requires so little that memories of other kinds pass for one when a field is missing.
+        otherwise = models.OtherMemory if type(memory) is models.ProfileMemory else type(memory)
+        try:
+            result.memories[index] = reread(memory, wanted, otherwise)
+        except DecodeError as error:
+            for key in (index, "memories", "result"):
+                error.inside(key)
+            raise
