@@ -171,12 +171,12 @@ def test_a_new_query_parameter_is_read_and_checked(document: dict[str, Any]) -> 
     assert status == 422
     assert [(issue["loc"], issue["type"]) for issue in content["detail"]] == [
         (["query", "page"], "greater_than_equal"),
-        (["query", "deep"], "bool_type"),
+        (["query", "deep"], "bool_parsing"),
         (["query", "ids"], "missing"),
         (["query", "kind"], "literal_error"),
     ]
     operation = _spec.load(strict=False).routes[V1]["GET"]
-    values = _spec.arguments(operation, "page=2&deep=0&ids=a&ids=b", b"", strict=False)
+    values = _spec.arguments(operation, "page=2&deep=0&ids=a&ids=b", {}, b"", strict=False)
     assert values == {"page": 2, "deep": False, "ids": ["a", "b"]}
 
 

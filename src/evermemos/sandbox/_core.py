@@ -256,7 +256,7 @@ class Sandbox:
         if operation is None:
             given = self._elsewhere(path, query, base or f"http://{fields.get('host', 'localhost')}")
         else:
-            given = self._perform(operation, path, query, fields.get("authorization", ""), body)
+            given = self._perform(operation, path, query, fields, body)
         return given if fault is None else fault.spoil(given, path, operation.errors if operation else {})
 
     def admits(self, authorization: str, *, key_needed: bool) -> bool:
@@ -285,15 +285,16 @@ class Sandbox:
             return Answer(307, {"location": f"{base}{known}{'?' if query else ''}{query}"}, b"")
         return answer(404, {"detail": "Not Found"})
 
-    def _perform(self, operation: Operation, path: str, query: str, authorization: str, body: bytes) -> Answer:
-        if not self.admits(authorization, key_needed=operation.key_needed):
+    def _perform(self, operation: Operation, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        authorization = headers.get("authorization", "")
+        if not operation.is_open and not self.admits(authorization, key_needed=operation.key_needed):
             return UNAUTHORIZED
         try:
             if len(body) > LARGEST_BODY:
                 raise Refused(413, f"The body is larger than {LARGEST_BODY} bytes, the most that the sandbox takes.")
             if operation.id not in self._run:
                 raise Refused(501, f"The sandbox does not know what {operation.id} does.")
-            params = _spec.arguments(operation, query, body, strict=self._spec.strict)
+            params = _spec.arguments(operation, query, headers, body, strict=self._spec.strict)
             with self._store.session(write=operation.writes):
                 return answer(200, self._run[operation.id](params))
         except Refused as refused:

@@ -65,6 +65,11 @@ _LIMITS: dict[str, dict[str, Keyword]] = {
         ),
         "maxItems": Keyword(lambda value, limit: len(value) <= limit, "too_long", "List should have at most {} items"),
     },
+    "object": {
+        "minProperties": Keyword(
+            lambda value, limit: len(value) >= limit, "too_short", "Dictionary should have at least {} items"
+        ),
+    },
 }
 _LIMITS["integer"] = _LIMITS["number"]
 # What says nothing about which values are allowed, or is looked at together with another keyword.
@@ -142,11 +147,15 @@ class Schemas:
 
     def _object(self, schema: Schema) -> Check:
         others = schema.get("additionalProperties", True)
-        is_object = _keyword(_TYPES["object"], None)
         if "properties" in schema:
             fields = {name: self.check(field) for name, field in schema["properties"].items()}
-            return model(fields, frozenset(schema.get("required", ())), closed=self._closed or others is False)
-        return _first_of([is_object, _values(self.check(others))]) if isinstance(others, Mapping) else is_object
+            checks = [model(fields, frozenset(schema.get("required", ())), closed=self._closed or others is False)]
+        else:
+            checks = [_keyword(_TYPES["object"], None)]
+            checks += [_values(self.check(others))] if isinstance(others, Mapping) else []
+        limits = _LIMITS["object"]
+        checks += [_keyword(limits[name], limit) for name, limit in schema.items() if name in limits]
+        return checks[0] if len(checks) == 1 else _first_of(checks)
 
 
 def _is_number(value: Any) -> bool:

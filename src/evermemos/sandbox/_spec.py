@@ -6,6 +6,8 @@ The document is shipped with the generated package, so an edit of it reaches the
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -18,10 +20,12 @@ from ._schema import Check, Schemas, issue, model, or_null
 
 Document = dict[str, Any]
 _ROLES = ["user", "assistant"]
+# The schemas of objects with a role.
+_WITH_ROLE = ("UserDetail", "AddMemoriesV0Request", "AddMemoriesV1Request", "LoadedMessage")
 
 
 class Parameter(NamedTuple):
-    """A query parameter.
+    """A parameter in the query or in a header.
 
     Attributes:
         kind (str): The type of its value, of one item of it where it is a list.
@@ -43,7 +47,9 @@ class Operation(NamedTuple):
         id (str): Its operationId.
         writes (bool): Whether it may change a record.
         key_needed (bool): Whether there must be a key, any, where the sandbox has none of its own.
+        is_open (bool): Whether nobody is asked for a key, not even where the sandbox has one of its own.
         query (Mapping[str, Parameter]): The query parameters by name.
+        headers (Mapping[str, Parameter]): The parameters in headers by name.
         body (Check | None): What the body is held against, None for an operation without one.
         fields (tuple[str, ...]): The declared fields of the body, in the order of the spec.
         errors (Mapping[str, Any]): The body of an error by HTTP status, where the spec has an example.
@@ -52,7 +58,9 @@ class Operation(NamedTuple):
     id: str
     writes: bool
     key_needed: bool
+    is_open: bool
     query: Mapping[str, Parameter]
+    headers: Mapping[str, Parameter]
     body: Check | None
     fields: tuple[str, ...]
     errors: Mapping[str, Any]
@@ -93,47 +101,55 @@ def load(*, strict: bool) -> Spec:
     if not strict:
         _as_servers_do(content)
     named = content["components"]["schemas"]
-    schemas = Schemas(named, {} if strict else {"UserDetail": _known_role}, closed=strict)
-    responses = content["components"]["responses"]
+    rules = {} if strict else dict.fromkeys(_WITH_ROLE, _known_role)
+    schemas = Schemas(named, rules, closed=strict)
     routes = {
-        path: {
-            method.upper(): _operation(method, operation, schemas, named, responses)
-            for method, operation in item.items()
-        }
+        path: {method.upper(): _operation(method, operation, schemas, content) for method, operation in item.items()}
         for path, item in content["paths"].items()
     }
     return Spec(routes, named, strict)
 
 
-def _operation(method: str, operation: Document, schemas: Schemas, named: Document, responses: Document) -> Operation:
-    query = {}
-    for parameter in operation.get("parameters", []):
+def _operation(method: str, operation: Document, schemas: Schemas, content: Document) -> Operation:
+    parameters: dict[str, dict[str, Parameter]] = {"query": {}, "header": {}}
+    for given in operation.get("parameters", []):
+        parameter = _resolved(given, content)
         schema = parameter["schema"]
         is_list = schema.get("type") == "array"
-        kind = schema["items"] if is_list else schema
-        kind = named[kind["$ref"].rpartition("/")[2]] if "$ref" in kind else kind
-        required = parameter.get("required", False)
-        query[parameter["name"]] = Parameter(kind.get("type", "string"), is_list, required, schemas.check(schema))
+        kind = _resolved(schema["items"] if is_list else schema, content).get("type", "string")
+        known = Parameter(kind, is_list, parameter.get("required", False), schemas.check(schema))
+        parameters[parameter["in"]][parameter["name"]] = known
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     errors = {}
     for status, response in operation["responses"].items():
-        response = responses[response["$ref"].rpartition("/")[2]] if "$ref" in response else response
-        media = response["content"]["application/json"]
+        media = _resolved(response, content)["content"]["application/json"]
         if "example" in media:
             errors[status] = media["example"]
+    security = operation.get("security", [])
     return Operation(
         operation["operationId"],
         method != "get",
-        {} not in operation.get("security", []),
-        query,
+        {} not in security,
+        security == [{}],
+        parameters["query"],
+        parameters["header"],
         schemas.check(body) if body else None,
-        tuple(named[body["$ref"].rpartition("/")[2]]["properties"]) if body else (),
+        tuple(_resolved(body, content)["properties"]) if body else (),
         errors,
     )
 
 
+def _resolved(part: Document, content: Document) -> Document:
+    """Follow a reference to a component."""
+    if "$ref" not in part:
+        return part
+    _, kind, name = part["$ref"].rsplit("/", 2)
+    found: Document = content["components"][kind][name]
+    return found
+
+
 def _as_servers_do(content: Document) -> None:
-    """Edit the spec to what servers are known to take beyond it or instead of it (contract section 4)."""
+    """Edit the spec to what servers are known to take beyond it or instead of it (contract sections 4 and 5)."""
     schemas, path = content["components"]["schemas"], "/api/{}/memories/conversation-meta"
     text = {"type": ["string", "null"]}
     # The application looks at the scene (400), and a rule at the role, in any letter case.
@@ -145,22 +161,32 @@ def _as_servers_do(content: Document) -> None:
         request["properties"] = {"group_id": text, "name": text, **request["properties"]}
     create["required"].remove("scene")
     content["paths"][path.format("v0")]["get"]["parameters"] = content["paths"][path.format("v1")]["get"]["parameters"]
+    # The application drops null from the filter of a deletion, and looks whether anything is left of it (400).
+    for version in ("V0", "V1"):
+        delete = schemas[f"DeleteMemories{version}Request"]
+        del delete["minProperties"]
+        delete["properties"] = dict.fromkeys(delete["properties"], text)
+    offset = {"name": "offset", "in": "query", "schema": {"type": "integer"}}
+    content["paths"]["/api/v1/memories"]["get"]["parameters"].append(offset)
 
 
-def _known_role(user: Any, place: Place) -> list[Issue]:
-    role = user.get("role")
+def _known_role(owner: Any, place: Place) -> list[Issue]:
+    role = owner.get("role")
     if not role or role.lower() in _ROLES:
         return []
     words = f"Value error, Invalid role '{role}'. Must be one of: {_ROLES}"
-    return [issue("value_error", place, user, words, ctx={"error": {}})]
+    return [issue("value_error", place, owner, words, ctx={"error": {}})]
 
 
-def arguments(operation: Operation, query: str, body: bytes, *, strict: bool) -> dict[str, Any] | None:
-    """Read and check what an operation is called with, from the query and the body together.
+def arguments(
+    operation: Operation, query: str, headers: Mapping[str, str], body: bytes, *, strict: bool
+) -> dict[str, Any] | None:
+    """Read and check what an operation is called with, from the query, the headers and the body together.
 
     Args:
         operation (Operation): The operation.
         query (str): The query of the request.
+        headers (Mapping[str, str]): The headers of the request, by their names in lower case.
         body (bytes): The body of the request.
         strict (bool): Whether only that counts which the spec describes.
 
@@ -174,6 +200,10 @@ def arguments(operation: Operation, query: str, body: bytes, *, strict: bool) ->
     issues: list[Issue] = []
     if operation.query or strict:
         values, issues = _query(operation, parse_qs(query, keep_blank_values=True), strict=strict)
+    for name, parameter in operation.headers.items():
+        if name.lower() in headers:
+            values[name], found = _read(parameter, [headers[name.lower()]], ("header", name.lower()))
+            issues += found
     content: Any = {}
     if body and (operation.body or not strict):
         content = _content(body)
@@ -195,9 +225,8 @@ def _query(operation: Operation, given: Mapping[str, list[str]], *, strict: bool
     for name, parameter in operation.query.items():
         place = ("query", name)
         if name in given:
-            items = [_CASTS[parameter.kind](text) for text in given[name]]
-            values[name] = items if parameter.is_list else items[-1]
-            issues += parameter.check(values[name], place)
+            values[name], found = _read(parameter, given[name], place)
+            issues += found
         elif parameter.required:
             issues.append(issue("missing", place, None, "Field required"))
     for name in given if strict else ():
@@ -220,17 +249,52 @@ def _like_query(operation: Operation) -> Check:
     return model({name: or_null(parameter.check) for name, parameter in operation.query.items()})
 
 
-def _number(text: str) -> Any:
-    """Read a number, or leave what is none to the check that follows."""
+def _read(parameter: Parameter, texts: list[str], place: Place) -> tuple[Any, list[Issue]]:
+    """Read and check the values of a parameter. Of one that may not be repeated the last one counts."""
+    cast = _CASTS.get(parameter.kind)
+    texts = texts if parameter.is_list else texts[-1:]
+    if cast is None:
+        values: list[Any] = texts
+        issues: list[Issue] = []
+    else:
+        values = [cast.read(text) for text in texts]
+        places = [(*place, number) if parameter.is_list else place for number in range(len(texts))]
+        unread = zip(values, texts, places, strict=True)
+        issues = [issue(cast.kind, where, text, cast.words) for value, text, where in unread if value is None]
+    value = values if parameter.is_list else values[-1]
+    return value, issues or parameter.check(value, place)
+
+
+class Cast(NamedTuple):
+    """How text is read: a function that gives None for what is none, pydantic's kind of issue, and its words."""
+
+    read: Callable[[str], Any]
+    kind: str
+    words: str
+
+
+def _integer(text: str) -> int | None:
+    return int(text.partition(".")[0]) if re.fullmatch(r"[+-]?[0-9]{1,300}(\.0*)?", text.strip()) else None
+
+
+def _number(text: str) -> float | None:
     try:
-        return loads(text.encode())
+        value = float(text)
     except ValueError:
-        return text
+        return None
+    return value if text.isascii() and math.isfinite(value) else None
 
 
-_CASTS: dict[str, Callable[[str], Any]] = {
-    "string": str,
-    "integer": _number,
-    "number": _number,
-    "boolean": lambda text: {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text),
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "1", "yes", "y", "on"), True),
+    **dict.fromkeys(("false", "f", "0", "no", "n", "off"), False),
+}
+_CASTS = {
+    "integer": Cast(_integer, "int_parsing", "Input should be a valid integer, unable to parse string as an integer"),
+    "number": Cast(_number, "float_parsing", "Input should be a valid number, unable to parse string as a number"),
+    "boolean": Cast(
+        lambda text: _BOOLEANS.get(text.lower()),
+        "bool_parsing",
+        "Input should be a valid boolean, unable to interpret input",
+    ),
 }
