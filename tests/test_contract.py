@@ -2,8 +2,9 @@
 
 import json
 import re
+import urllib.parse
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ from evermemos.sandbox import Sandbox
 KEY = "test-key"
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 KNOWN_GROUP = "group_123"
+# The schemas of objects with declared fields that lie in a body.
+NESTED = ("UserDetail", "LlmCustomSetting", "LlmProviderConfig", "LoadedConversation", "LoadedMessage")
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 V0, V1 = (f"/api/{version}/memories/conversation-meta" for version in ("v0", "v1"))
 OPERATIONS = {f"{method.upper()} {path}" for path, item in DOCUMENT["paths"].items() for method in item}
@@ -44,6 +47,8 @@ class Finding(NamedTuple):
     kind: str
     fits: bool
     operation: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
     body: Any
     status: int
     answer: Any
@@ -52,8 +57,14 @@ class Finding(NamedTuple):
     def words(self) -> str:
         return str(self.answer.get("message")) if isinstance(self.answer, dict) else ""
 
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """What was sent, of a conversation that is stored whole its metadata."""
+        sent = {**self.query, **(self.body if isinstance(self.body, dict) else {})}
+        return {**sent, **(sent.get("conversation_meta") or {})}
+
     def given(self, name: str) -> bool:
-        return isinstance(self.body, dict) and self.body.get(name) is not None
+        return self.fields.get(name) is not None
 
 
 Explanation = Callable[[Finding], bool]
@@ -66,7 +77,8 @@ def refused(finding: Finding, status: int) -> bool:
 def null_body_is_a_server_error(finding: Finding) -> bool:
     """Recorded (patch_body_null): the application stumbles over a body that is null."""
     kinds = ("ServerError", "AcceptedNegativeData")
-    words = re.fullmatch("Failed to (save|update) conversation metadata, please try again later", finding.words)
+    what = "(save|update) conversation metadata|store memory"
+    words = re.fullmatch(f"Failed to ({what}), please try again later", finding.words)
     return finding.kind in kinds and finding.status == 500 and finding.body is None and words is not None
 
 
@@ -74,7 +86,7 @@ def participant_needs_a_full_name(finding: Finding) -> bool:
     """Section 4, hazard 5: full_name is required in fact."""
     if not refused(finding, 400) or not finding.given("user_details"):
         return False
-    nameless = any(user.get("full_name") is None for user in finding.body["user_details"].values())
+    nameless = any(user.get("full_name") is None for user in finding.fields["user_details"].values())
     return nameless and finding.words.startswith("1 validation error for UserDetailModel")
 
 
@@ -87,6 +99,43 @@ def v0_record_lacks_or_has_what_its_kind_does_not(finding: Finding) -> bool:
     return (rule[1], rule[2]) == (kind, "cannot set" if finding.given(rule[3]) else "requires")
 
 
+def null_is_no_filter(finding: Finding) -> bool:
+    """Section 5: the application drops null from the filter of a deletion."""
+    if (finding.kind, finding.fits) != ("AcceptedNegativeData", False) or finding.status not in (200, 404):
+        return False
+    return finding.operation.startswith("DELETE") and None in finding.fields.values() and any(finding.fields.values())
+
+
+def somebody_must_be_named(finding: Finding) -> bool:
+    """Section 5, v1: whose memories are read, which a schema cannot ask for. An empty id names nobody."""
+    words = "At least one of user_id or group_id must be provided"
+    reads = finding.operation in ("GET /api/v1/memories", "GET /api/v1/memories/search")
+    named = finding.fields.get("user_id") or finding.fields.get("group_id")
+    return refused(finding, 400) and finding.words == words and reads and not named
+
+
+def a_deletion_needs_a_filter(finding: Finding) -> bool:
+    """Section 5: an empty id is no filter, but on v0 the empty id of a user or of a group."""
+    words = re.fullmatch(r"At least one of (memory|event)_id, user_id, or group_id must be provided", finding.words)
+    filters = [finding.fields.get(name) for name in ("memory_id", "id", "event_id")]
+    whose = [finding.fields.get(name) for name in ("user_id", "group_id")]
+    left = any(filters) or any(whose) or ("v0" in finding.operation and "" in whose)
+    return refused(finding, 400) and finding.operation.startswith("DELETE") and words is not None and not left
+
+
+def nothing_to_delete_is_not_found(finding: Finding) -> bool:
+    """v1 servers say in their own documents that they do not find what they cannot delete."""
+    words = "No memories found matching the criteria or already deleted"
+    return refused(finding, 404) and (finding.operation, finding.words) == ("DELETE /api/v1/memories", words)
+
+
+def a_request_must_be_named(finding: Finding) -> bool:
+    """Section 5: in the query or in the header, which a schema cannot say."""
+    named = finding.query.get("request_id") or finding.headers.get("X-Request-Id")
+    asked = finding.operation == "GET /api/v1/stats/request" and finding.words.startswith("request_id must be")
+    return refused(finding, 400) and asked and not named
+
+
 def undeclared_field_is_refused(finding: Finding) -> bool:
     """Strict on purpose: the spec lets undeclared fields by, and a misspelt group_id would change another record."""
     if not refused(finding, 422):
@@ -95,7 +144,7 @@ def undeclared_field_is_refused(finding: Finding) -> bool:
     content = DOCUMENT["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]
     schemas = DOCUMENT["components"]["schemas"]
     top = schemas[content["schema"]["$ref"].rpartition("/")[2]]["properties"]
-    nested = [schemas[name]["properties"] for name in ("UserDetail", "LlmCustomSetting", "LlmProviderConfig")]
+    nested = [schemas[name]["properties"] for name in NESTED]
     for issue in finding.answer["detail"]:
         part, *_, name = issue["loc"]
         declared = name in top if len(issue["loc"]) == 2 else all(name in properties for properties in nested)
@@ -105,20 +154,26 @@ def undeclared_field_is_refused(finding: Finding) -> bool:
 
 
 def made_up_time_is_refused(finding: Finding) -> bool:
-    """Strict on purpose: created_at is ISO 8601 with a time zone (section 3), which a JSON schema cannot say."""
-    if not refused(finding, 400) or not finding.words.startswith("created_at is not a time in ISO 8601"):
+    """A time is ISO 8601 (sections 3 and 5), which a JSON schema cannot say. On purpose v1 is strict about it, only
+    then; and strictly what is kept has a time zone."""
+    rule = re.match(r"(\w+) is not a time in ISO 8601( with a time zone)?, such as", finding.words)
+    if not refused(finding, 400) or not rule:
         return False
-    try:
-        return datetime.fromisoformat(finding.body["created_at"]).tzinfo is None
-    except ValueError:
-        return True
+    messages = finding.fields.get("conversation_list") or []
+    for text in [finding.fields.get(rule[1]), *(message.get(rule[1]) for message in messages)]:
+        try:
+            if isinstance(text, str) and datetime.fromisoformat(text).tzinfo is None and rule[2]:
+                return True
+        except ValueError:
+            return True
+    return False
 
 
 def made_up_zone_is_refused(finding: Finding) -> bool:
     """Strict on purpose: default_timezone is the name of a time zone."""
     if not refused(finding, 400) or not finding.words.startswith("default_timezone is not the name"):
         return False
-    return finding.body["default_timezone"] not in zoneinfo.available_timezones()
+    return finding.fields["default_timezone"] not in zoneinfo.available_timezones()
 
 
 def unknown_group_is_not_found(finding: Finding) -> bool:
@@ -132,12 +187,22 @@ EXPLANATIONS: dict[bool, list[Explanation]] = {
         null_body_is_a_server_error,
         participant_needs_a_full_name,
         v0_record_lacks_or_has_what_its_kind_does_not,
+        null_is_no_filter,
+        somebody_must_be_named,
+        a_deletion_needs_a_filter,
+        nothing_to_delete_is_not_found,
+        a_request_must_be_named,
+        made_up_time_is_refused,
     ],
     True: [
         undeclared_field_is_refused,
         made_up_time_is_refused,
         made_up_zone_is_refused,
         unknown_group_is_not_found,
+        somebody_must_be_named,
+        a_deletion_needs_a_filter,
+        nothing_to_delete_is_not_found,
+        a_request_must_be_named,
     ],
 }
 
@@ -215,6 +280,12 @@ class Subject:
                     type(failure).__name__,
                     case.meta.generation.mode.is_positive,
                     case.operation.label,
+                    dict(
+                        urllib.parse.parse_qsl(
+                            urllib.parse.urlsplit(response.request.url).query, keep_blank_values=True
+                        )
+                    ),
+                    response.request.headers,
                     loads(sent),
                     response.status_code,
                     loads(response.content),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from ._messages import Refused, now
+from ._times import refuse_vague
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -76,7 +76,7 @@ class ConversationMetaV1:
         given = self._given(params, self.settable)
         self._refuse_misplaced(group_id, given, creating=True)
         if self.strict:
-            _refuse_vague_time(params["created_at"])
+            refuse_vague("created_at", params["created_at"])
         if given.get("scene", SCENES[0]) not in SCENES:
             raise Refused(400, f"invalid scene value: {given['scene']}, allowed values: {SCENES}")
         old = self._store.get(self.api, group_id)
@@ -170,15 +170,6 @@ class ConversationMetaV0(ConversationMetaV1):
         for name in ("scene", "scene_desc") if group_id is None else ("name",):
             if creating and name not in given:
                 raise Refused(400, f"{level} config requires '{name}' field to be set.")
-
-
-def _refuse_vague_time(text: str) -> None:
-    try:
-        zone = datetime.fromisoformat(text).tzinfo
-    except ValueError:
-        zone = None
-    if zone is None:
-        raise Refused(400, "created_at is not a time in ISO 8601 with a time zone, such as 2025-01-15T10:00:00+00:00")
 
 
 @cache

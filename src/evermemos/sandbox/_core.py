@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 from ..errors import ConfigurationError
-from . import _conversation_meta, _spec
-from ._faults import Fault, Reset, is_number
-from ._messages import Answer, Refused, Request, answer, now
+from . import _conversation_meta, _memories, _spec, _status
+from ._faults import LONGEST_DELAY, Fault, Reset, is_number
+from ._messages import Accepted, Answer, Refused, Request, answer, now
 from ._store import Store
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -49,7 +49,13 @@ class Sandbox:
     """
 
     def __init__(
-        self, store: str | os.PathLike[str] | None = None, *, api_key: str | None = None, strict: bool = False
+        self,
+        store: str | os.PathLike[str] | None = None,
+        *,
+        api_key: str | None = None,
+        strict: bool = False,
+        background: bool = False,
+        processing_seconds: float = 0.0,
     ) -> None:
         """Open a sandbox.
 
@@ -61,19 +67,32 @@ class Sandbox:
             strict (bool): Whether to behave as documented where servers do not: an update of an unknown group is
                 refused, custom_role is kept, updated_at moves, unknown fields and made-up times are refused, and error
                 codes are the documented ones.
+            background (bool): Whether to answer 202 to a message, as busy servers do.
+            processing_seconds (float): How long it takes until memories are there, where the answer does not wait for
+                them: on v0, for a whole conversation, and with `background`.
 
         Raises:
-            ConfigurationError: If the file cannot be used, or the key is empty. The message says why.
+            ConfigurationError: If the file cannot be used, or an argument. The message says why.
         """
         if api_key == "":
             raise ConfigurationError("the api_key of the sandbox is empty: expected a key, or None to ask for none")
+        if not is_number(processing_seconds, float, 0, LONGEST_DELAY):
+            expected = f"expected seconds from 0 to {LONGEST_DELAY:g}"
+            raise ConfigurationError(f"processing_seconds is {processing_seconds!r}: {expected}")
         self._requests: deque[Request] = deque(maxlen=1000)
         self.api_key = api_key
         # Whether a client that was led here by a URL has nobody else to close the file.
         self.closes_with_client = False
         self._spec = _spec.load(strict=strict)
         self._store = Store(store)
-        self._run = _conversation_meta.behaviours(self._store, self._spec)
+        self._pace = _memories.Pace(background, processing_seconds)
+        meta = _conversation_meta.behaviours(self._store, self._spec)
+        set_meta = meta["create_conversation_meta_v1"]
+        self._run: dict[str, Callable[[dict[str, Any] | None], dict[str, Any] | Accepted]] = {
+            **meta,
+            **_memories.behaviours(self._store, self._spec, self._pace, set_meta),
+            **_status.behaviours(self._store),
+        }
         self._faults: list[tuple[Fault, int | None]] = []
         self._lock = threading.Lock()
 
@@ -143,8 +162,8 @@ class Sandbox:
         """Let the next requests go wrong. Faults are used up in the order in which they were asked for.
 
         Args:
-            operation (str | None): Which operation, by its id in openapi.yaml: get_, create_ or
-                update_conversation_meta_, and v0 or v1. None is any.
+            operation (str | None): Which operation, by its id in openapi.yaml, such as update_conversation_meta_v0
+                or search_memories_v1. None is any.
             times (int | None): How many requests go wrong. None is all until `recover`.
             status (int | None): HTTP status to answer with, and the body that goes with it.
             retry_after (int | None): Seconds for a Retry-After header.
@@ -188,7 +207,7 @@ class Sandbox:
             self._faults.clear()
 
     def clear(self) -> None:
-        """Drop all records, noted requests and faults, as a new sandbox would."""
+        """Drop all records, memories, noted requests and faults, as a new sandbox would."""
         with self._store.session(write=True):
             self._store.clear()
         self._requests.clear()
@@ -223,7 +242,13 @@ class Sandbox:
         """Pickle as a file: only that can be opened elsewhere."""
         if self._store.path is None or self.api_key is not None:
             raise ConfigurationError("a sandbox in memory or with a key cannot be pickled: give it a store and no key")
-        return partial(Sandbox, self._store.path, strict=self._spec.strict), ()
+        return partial(
+            Sandbox,
+            self._store.path,
+            strict=self._spec.strict,
+            background=self._pace.background,
+            processing_seconds=self._pace.seconds,
+        ), ()
 
     def __repr__(self) -> str:
         return f"<Sandbox {self._store.path or 'in memory'}>"
@@ -296,7 +321,8 @@ class Sandbox:
                 raise Refused(501, f"The sandbox does not know what {operation.id} does.")
             params = _spec.arguments(operation, query, headers, body, strict=self._spec.strict)
             with self._store.session(write=operation.writes):
-                return answer(200, self._run[operation.id](params))
+                told = self._run[operation.id](params)
+            return answer(202, told.content) if isinstance(told, Accepted) else answer(200, told)
         except Refused as refused:
             if refused.detail is not None:
                 return answer(refused.status, {"detail": refused.detail})

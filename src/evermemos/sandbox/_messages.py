@@ -85,6 +85,12 @@ class Refused(Exception):
         self.detail = detail
 
 
+class Accepted(NamedTuple):
+    """What an operation answers with status 202, where it goes on afterwards."""
+
+    content: Any
+
+
 def answer(status: int, content: Any, **headers: str) -> Answer:
     """Make an answer of JSON."""
     return Answer(status, {"content-type": "application/json", **headers}, json.dumps(content).encode())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..errors import ConfigurationError
+from ._memory_store import FILLED, NO_WORDS, TABLES, WORDS, key
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -20,7 +21,11 @@ Record: TypeAlias = dict[str, Any]
 
 # Says in the head of the file whose it is ("EVMO"), and in which format.
 APPLICATION_ID = 0x45564D4F
-FORMAT = 1
+FORMAT = 2
+META = (
+    "CREATE TABLE IF NOT EXISTS conversation_meta"
+    " (api TEXT, group_id TEXT, record TEXT NOT NULL, PRIMARY KEY (api, group_id))"
+)
 # Seconds to wait for another process that writes to the same file: a write takes less than a thousandth of that.
 PATIENCE = 2.0
 
@@ -91,15 +96,20 @@ class Store:
         database.execute("PRAGMA synchronous = NORMAL")
         with database:
             database.execute("BEGIN IMMEDIATE")
-            database.execute(
-                "CREATE TABLE IF NOT EXISTS conversation_meta"
-                " (api TEXT, group_id TEXT, record TEXT NOT NULL, PRIMARY KEY (api, group_id))"
-            )
+            has_search = database.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone()
+            # A file of an older format lacks tables, and no more than that.
+            for table in (META, *TABLES, WORDS if has_search else NO_WORDS):
+                database.execute(table)
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             database.execute(f"PRAGMA user_version = {FORMAT}")
 
     def _fail(self, reason: str) -> NoReturn:
         raise ConfigurationError(f"the store {self.path} cannot be used: {reason}") from None
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The open database. To be used within a session."""
+        return self._database
 
     def close(self) -> None:
         """End the use of the store."""
@@ -119,7 +129,7 @@ class Store:
                 raise ConfigurationError("the sandbox was closed: make a new one")
             if not self.disconnect.alive:
                 self._open()
-            # In memory the lock is enough: nobody else is there, and an operation writes last, and once.
+            # In memory the lock is enough: nobody else is there, and an operation writes once nothing can refuse it.
             if not write or self.path is None:
                 yield
                 return
@@ -130,7 +140,7 @@ class Store:
     def get(self, api: str, group_id: str | None) -> Record | None:
         """Read the record of a group, or the default record for None."""
         question = "SELECT record FROM conversation_meta WHERE api = ? AND group_id = ?"
-        row = self._database.execute(question, (api, _key(group_id))).fetchone()
+        row = self._database.execute(question, (api, key(group_id))).fetchone()
         record: Record | None = row and json.loads(row[0])
         return record
 
@@ -139,7 +149,7 @@ class Store:
         self._database.execute(
             "INSERT INTO conversation_meta VALUES (?, ?, ?)"
             " ON CONFLICT (api, group_id) DO UPDATE SET record = excluded.record",
-            (api, _key(record["group_id"]), json.dumps(record)),
+            (api, key(record["group_id"]), json.dumps(record)),
         )
 
     def newest(self, count: int) -> tuple[int, list[tuple[str, Record]]]:
@@ -150,7 +160,8 @@ class Store:
 
     def clear(self) -> None:
         """Drop all records."""
-        self._database.execute("DELETE FROM conversation_meta")
+        for table in ("conversation_meta", *FILLED):
+            self._database.execute(f"DELETE FROM {table}")
 
 
 # SQLite's connections and locks do not outlive a fork: in a child that merely inherits them, writes get lost. So files
@@ -174,8 +185,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
-
-
-def _key(group_id: str | None) -> str:
-    # As JSON, null and any text, lone surrogates included, have a form of their own.
-    return json.dumps(group_id)
