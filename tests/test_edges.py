@@ -23,7 +23,7 @@ from evermemos._response import FIELD_NAMES
 def test_names_that_are_no_users_words_are_the_fields_of_requests(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
     requests = {name for name in schemas if name.endswith("Request")}
-    inside = {"UserDetail", "LlmCustomSetting", "LlmProviderConfig"}
+    inside = {"UserDetail", "LlmCustomSetting", "LlmProviderConfig", "LoadedConversation", "LoadedMessage"}
     assert {field for name in requests | inside for field in schemas[name]["properties"]} == FIELD_NAMES
 
 

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from evermemos_api.types import UNSET, Unset
 
     from ._async.client import AsyncEverMemOS
+    from ._async.paging import AsyncMemoryIterator
     from ._params import (
         LlmCustomSettingParam,
         LlmProviderConfigParam,
         LoadedConversationParam,
         LoadedMessageParam,
+        Memory,
         UserDetailParam,
     )
     from ._response import RawResponse
     from ._sync.client import EverMemOS
+    from ._sync.paging import MemoryIterator
     from .errors import (
         APIConnectionError,
         APIError,
@@ -60,6 +63,7 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "AsyncEverMemOS",
+    "AsyncMemoryIterator",
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
@@ -72,6 +76,8 @@ __all__ = [
     "LlmProviderConfigParam",
     "LoadedConversationParam",
     "LoadedMessageParam",
+    "Memory",
+    "MemoryIterator",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
@@ -86,11 +92,14 @@ __all__ = [
 _MODULES = {
     "UNSET": "evermemos_api.types",
     "AsyncEverMemOS": "evermemos._async.client",
+    "AsyncMemoryIterator": "evermemos._async.paging",
     "EverMemOS": "evermemos._sync.client",
     "LlmCustomSettingParam": "evermemos._params",
     "LlmProviderConfigParam": "evermemos._params",
     "LoadedConversationParam": "evermemos._params",
     "LoadedMessageParam": "evermemos._params",
+    "Memory": "evermemos._params",
+    "MemoryIterator": "evermemos._sync.paging",
     "RawResponse": "evermemos._response",
     "Unset": "evermemos_api.types",
     "UserDetailParam": "evermemos._params",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from evermemos_api.models import GetMemoriesResponseV0
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .._params import Memory
 
 
-class AsyncMemoryIterator(AsyncIterator["Memory"]):
+class AsyncMemoryIterator:
     """Memories, read page by page as they are asked for. No more than two pages are kept.
 
     Attributes:
@@ -23,6 +23,9 @@ class AsyncMemoryIterator(AsyncIterator["Memory"]):
         self.total: int | None = None
         self.pages = 0
         self._items = self._read(get, page_size, arguments)
+
+    def __aiter__(self) -> Self:
+        return self
 
     async def __anext__(self) -> Memory:
         return await self._items.__anext__()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from evermemos_api.models import GetMemoriesResponseV0
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .._params import Memory
 
 
-class MemoryIterator(Iterator["Memory"]):
+class MemoryIterator:
     """Memories, read page by page as they are asked for. No more than two pages are kept.
 
     Attributes:
@@ -24,6 +24,9 @@ class MemoryIterator(Iterator["Memory"]):
         self.total: int | None = None
         self.pages = 0
         self._items = self._read(get, page_size, arguments)
+
+    def __iter__(self) -> Self:
+        return self
 
     def __next__(self) -> Memory:
         return self._items.__next__()
