@@ -12,8 +12,9 @@ import pytest
 import yaml
 from conftest import ROOT, Flavour, answer
 from evermemos_api import models
-from methods import METHODS, ask, find, operation_id
+from methods import ask, operation_id
 from test_models import identical
+from test_operations import CALLS, method_of, operations, resolved
 
 import evermemos
 from evermemos import APIStatusError, NotFoundError
@@ -129,47 +130,59 @@ def test_what_a_422_repeats_of_the_request_is_not_repeated_by_its_error(
 
 
 def examples() -> Iterator[Any]:
-    """Every example of a body in the specification, with the name of its schema and its operation."""
+    """Every example of a body in the specification, with the name of its schema, its operation and its status."""
 
     def of(content: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        media = content["content"]["application/json"]
+        media = resolved(DOCUMENT, content)["content"]["application/json"]
         values = [item["value"] for item in media.get("examples", {}).values()]
         for value in values + [media[key] for key in media if key == "example"]:
-            yield media["schema"]["$ref"].rpartition("/")[2], value
+            # Of several that it may be, the client has to find out.
+            yield media["schema"].get("$ref", "").rpartition("/")[2], value
 
-    for path, item in DOCUMENT["paths"].items():
-        for verb, operation in item.items():
-            method = f"{path[5:7]}.{NAMES[verb.upper()]}"
-            for schema, value in of(operation["responses"]["200"]):
-                yield pytest.param("answer", method, schema, value, id=f"{method}-answer")
-            for schema, value in of(operation["requestBody"]) if "requestBody" in operation else ():
-                yield pytest.param("request", method, schema, value, id=f"{method}-request")
+    for name, (_, _, operation) in operations(DOCUMENT).items():
+        for status in operation["responses"].keys() & {"200", "202"}:
+            for schema, value in of(operation["responses"][status]):
+                yield pytest.param("answer", name, schema, value, int(status), id=f"{name}-answer-{status}")
+        for schema, value in of(operation["requestBody"]) if "requestBody" in operation else ():
+            yield pytest.param("request", name, schema, value, 200, id=f"{name}-request")
     for name, response in DOCUMENT["components"]["responses"].items():
         for schema, value in of(response):
-            yield pytest.param("error", "", schema, value, id=name)
+            yield pytest.param("error", "", schema, value, 0, id=name)
 
 
 def test_the_specification_has_examples_of_every_request_and_answer() -> None:
     kinds = [(case.values[0], case.values[1]) for case in examples()]
-    assert {method for kind, method in kinds if kind == "answer"} == set(METHODS)
-    assert {method for kind, method in kinds if kind == "request"} == {m for m in METHODS if not m.endswith("get")}
-    assert kinds.count(("answer", "v1.create")) >= 2
+    writes = {name for name, (_, _, operation) in operations(DOCUMENT).items() if "requestBody" in operation}
+    assert {name for kind, name in kinds if kind == "answer"} == set(operations(DOCUMENT))
+    assert {name for kind, name in kinds if kind == "request"} == writes
+    assert kinds.count(("answer", "create_conversation_meta_v1")) >= 2
     assert kinds.count(("error", "")) >= 5
 
 
-@pytest.mark.parametrize(("kind", "method", "schema", "value"), list(examples()))
+# By a distinguishing word of an example, what it is that was asked for.
+ASKED = {"profile_data": "profile", "atomic_fact": "event_log", "foresight": "foresight"}
+
+
+@pytest.mark.parametrize(("kind", "name", "schema", "value", "status"), list(examples()))
 def test_a_published_example_comes_back_as_it_was(
-    flavour: Flavour, kind: str, method: str, schema: str, value: Any
+    flavour: Flavour, kind: str, name: str, schema: str, value: Any, status: int
 ) -> None:
-    assert identical(getattr(models, schema).from_dict(value).to_dict(), value)
+    if schema:
+        assert identical(getattr(models, schema).from_dict(value).to_dict(), value)
     if kind == "answer":
-        assert identical(ask(flavour, method, value).to_dict(), value)
+        client = flavour.client(lambda _: answer(value, status))
+        asked = next((word for field, word in ASKED.items() if f'"{field}"' in json.dumps(value)), "episodic_memory")
+        arguments = CALLS[name][0] | ({"memory_type": asked} if name.startswith("get_memories_") else {})
+        response = flavour.call(method_of(client, name), **arguments)
+        assert identical(response.to_dict(), value)
+        if name.startswith("get_memories_"):
+            assert "Other" not in type(response.result.memories[0]).__name__
     if kind == "request":
         sent: list[httpx.Request] = []
 
         def handle(request: httpx.Request) -> httpx.Response:
             sent.append(request)
-            return answer(METHODS[method][1])
+            return answer(CALLS[name][1])
 
-        flavour.call(find(flavour.client(handle), method), **value)
+        flavour.call(method_of(flavour.client(handle), name), **value)
         assert identical(json.loads(sent[0].content), value)
