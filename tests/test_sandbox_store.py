@@ -13,16 +13,20 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from memories import Talk
 
 from evermemos import APIConnectionError, ConfigurationError, EverMemOS
 from evermemos._cli import main
 from evermemos.sandbox import Sandbox
+from evermemos.sandbox._extraction import EPISODE
 from evermemos.sandbox._pages import page
 from evermemos.sandbox._store import APPLICATION_ID, FORMAT
 
@@ -106,6 +110,116 @@ def newer_format(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.execute(f"PRAGMA user_version = {FORMAT + 1}")
         database.commit()
+
+
+OLD_TABLE = (
+    "CREATE TABLE conversation_meta (api TEXT, group_id TEXT, record TEXT NOT NULL, PRIMARY KEY (api, group_id))"
+)
+
+
+def format_1(path: Path) -> None:
+    """Make a file as the first version of the package did, with a record in it."""
+    with Sandbox() as sandbox:
+        ask(sandbox, "POST", "g", **REQUIRED)
+        rows = sandbox._store.database.execute("SELECT * FROM conversation_meta").fetchall()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute(OLD_TABLE)
+        database.executemany("INSERT INTO conversation_meta VALUES (?, ?, ?)", rows)
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.execute("PRAGMA user_version = 1")
+        database.commit()
+
+
+def test_a_file_of_the_first_format_gets_what_it_lacks(path: Path) -> None:
+    format_1(path)
+    with Sandbox(path) as sandbox:
+        assert ask(sandbox, "GET", "g")["name"] == "N"
+        talk = Talk("v1", sandbox)
+        talk.episode("coffee")
+    with Sandbox(path) as sandbox:
+        talk = Talk("v1", sandbox)
+        assert talk.facts("coffee") == ["coffee"]
+        assert sandbox.newest(9)[0] == 1
+        assert sandbox._store.database.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+
+
+def test_a_file_keeps_the_memories(path: Path) -> None:
+    with Sandbox(path) as sandbox, Sandbox(path) as other:
+        talk, elsewhere = Talk("v0", sandbox), Talk("v0", other)
+        talk.add("one")
+        elsewhere.add("two", flush=True)
+        request_id = talk.add("waits")["request_id"]
+        assert talk.listed() == elsewhere.listed() != []
+        before = talk.listed("event_log")
+        assert len(before) == 2
+    with Sandbox(path) as sandbox:
+        talk = Talk("v0", sandbox)
+        assert talk.listed("event_log") == before
+        assert talk.facts("two") == ["two"]
+        assert talk.pending()[0]["request_id"] == request_id
+        assert talk.ask("/status/request", request_id=request_id)["found"] is True
+        talk.delete(group_id="g")
+    with Sandbox(path) as sandbox:
+        assert Talk("v0", sandbox).listed("event_log") == []
+        # Deletion is soft: the file has them still.
+        assert sandbox._store.database.execute("SELECT count(*) FROM memory").fetchone() == (4,)
+
+
+@pytest.mark.parametrize("api", ["v0", "v1"])
+def test_reading_does_not_write(path: Path, api: str) -> None:
+    with Sandbox(path, processing_seconds=0.01) as sandbox:
+        talk = Talk(api, sandbox)
+        talk.episode("coffee")
+        talk.add("waits")
+        time.sleep(0.02)
+        files = {file: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
+        changes = sandbox._store.database.total_changes
+        assert len(talk.listed()) == len(talk.listed("profile")) == 1
+        assert talk.facts("coffee") == ["coffee"]
+        assert len(talk.pending()) == 1
+        assert (
+            talk.raw("GET", "/status/request?request_id=x" if api == "v0" else "/stats/request?request_id=x")[0] == 200
+        )
+        assert sandbox._store.database.total_changes == changes
+        assert all(file.read_bytes() == content for file, content in files.items())
+
+
+@pytest.mark.parametrize("api", ["v0", "v1"])
+def test_messages_from_two_processes_make_one_memory_of_each(path: Path, api: str) -> None:
+    with Sandbox(path) as one, Sandbox(path) as other:
+        start = threading.Barrier(2)
+
+        def write(sandbox: Sandbox) -> None:
+            talk = Talk(api, sandbox)
+            start.wait()
+            for n in range(50):
+                talk.add(f"{n}", sender=f"{id(sandbox)}")
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(write, (one, other)))
+        talk = Talk(api, one)
+        facts = [(fact["user_id"], fact["atomic_fact"]) for fact in talk.listed("event_log")]
+        assert len(set(facts)) == len(facts) == 100
+        assert len({memory["parent_id"] for memory in talk.listed("event_log")}) == 100 // EPISODE
+        assert talk.pending() == []
+
+
+def test_a_message_that_cannot_be_kept_leaves_nothing(path: Path) -> None:
+    with Sandbox(path) as sandbox:
+        talk = Talk("v1", sandbox)
+        for _ in range(EPISODE - 1):
+            talk.add()
+        sandbox._store.database.execute(
+            "CREATE TRIGGER broken BEFORE INSERT ON request BEGIN SELECT raise(ABORT, 'no'); END"
+        )
+        message = {"message_id": "m", "create_time": "2025-01-15", "sender": "s", "content": "c", "group_id": "g"}
+        status, content = talk.raw("POST", "/memories", message)
+        assert (status, content["message"]) == (500, "The sandbox's store failed: no")
+        assert len(talk.pending()) == EPISODE - 1
+        assert talk.listed("event_log") == talk.listed() == []
+        sandbox._store.database.execute("DROP TRIGGER broken")
+        assert talk.raw("POST", "/memories", message)[1]["result"]["status_info"] == "extracted"
 
 
 CANNOT: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -340,3 +454,48 @@ def test_kill_9_in_the_middle_of_2000_writes(tmp_path: Path, killed_after: int) 
                 assert found == content(n + 1)
             else:
                 assert found in (content(n), content(n + 1))
+
+
+MESSAGES = 600
+
+
+@pytest.mark.parametrize("killed_after", [150, 450])
+def test_kill_9_in_the_middle_of_600_messages(tmp_path: Path, killed_after: int) -> None:
+    """Every acknowledged message is there after a restart, once, and no episode is half there."""
+    store = tmp_path / "store.db"
+    numbers = iter(range(MESSAGES))
+    acknowledged: set[str] = set()
+    lock = threading.Lock()
+    with process(store) as (running, url):
+
+        def write(_: int) -> None:
+            with contextlib.suppress(httpx.TransportError), httpx.Client(base_url=url) as client:
+                for n in numbers:
+                    message = {
+                        "message_id": f"{n}",
+                        "create_time": "2025-01-15",
+                        "sender": "ann",
+                        "content": f"fact {n}",
+                    }
+                    assert client.post("/api/v1/memories", json={**message, "group_id": "g"}).status_code == 200
+                    with lock:
+                        acknowledged.add(f"fact {n}")
+                        if len(acknowledged) == killed_after:
+                            running.send_signal(signal.SIGKILL)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(4)))
+    assert killed_after <= len(acknowledged) < killed_after + 8
+    with Sandbox(store) as sandbox:
+        talk = Talk("v1", sandbox)
+        # Each list has 500 at most.
+        facts = [fact["atomic_fact"] for fact in talk.listed("event_log")]
+        episodes = [memory["episode"] for memory in talk.listed()]
+        waiting = [message["content"] for message in talk.pending()]
+        kept = facts + waiting
+        assert len(set(kept)) == len(kept)
+        assert acknowledged <= set(kept)
+        assert len(waiting) < EPISODE
+        assert len(facts) == EPISODE * len(episodes) == EPISODE * talk.listed("profile")[0]["memcell_count"]
+        assert sorted(facts) == sorted(line[5:] for episode in episodes for line in episode.splitlines())
+        assert len(talk.facts("fact", top_k=100)) == 100

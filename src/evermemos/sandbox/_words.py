@@ -1,7 +1,8 @@
 """Text, as SQLite's full-text search takes it.
 
 Its tokenizer takes what stands between two spaces for a word, so that a whole sentence of Chinese would be one. Here
-each letter of such a script is a word, and two that follow one another are looked for.
+each letter of such a script is a word, and two that follow one another are looked for. What else is a word is decided
+here too, for text and queries alike: SQLite knows fewer letters.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from itertools import pairwise
 _SCRIPTS = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _LETTER = re.compile(rf"(?=\w)[{_SCRIPTS}]")
 _WORD = re.compile(rf"(?:(?=\w)[{_SCRIPTS}])+|[^\W{_SCRIPTS}]+")
-# Most words of a question: SQLite bounds how many it takes.
+# Most words of a query: SQLite bounds how many it takes.
 _MOST = 100
 
 
 def indexed(text: str) -> str:
     """Write text so that each of its words is found."""
-    # Half of a surrogate pair is no text to SQLite.
-    return _LETTER.sub(r" \g<0> ", text).encode(errors="replace").decode()
+    words = _WORD.findall(text)
+    return " ".join(" ".join(word) if _LETTER.match(word) else word for word in words)
 
 
 def question(text: str) -> str | None:
