@@ -162,7 +162,12 @@ class Call(Generic[T]):
         if operation.body is not None:
             if operation.deletes:
                 _checks.deletion(_checks.plain({**(fields or {}), **more}))
-            body = _checks.body(operation.body, fields or {}, validate=settings.validate) | more
+            body = _checks.body(operation.body, fields or {}, validate=settings.validate)
+            if settings.custom_role == "extra":
+                from . import _custom_role
+
+                _custom_role.park(body)
+            body |= more
             self._group_id = body.get("group_id")
             arguments["body"] = Body(body)
         request: dict[str, Any] = operation.request(**arguments)
@@ -297,6 +302,10 @@ class Call(Generic[T]):
             return self._status_error(answer)
         if isinstance(parsed, self._operation.refusals):
             return self._answer_error(DecodeError("status 200", f"status {answer.status_code}"))
+        if self._settings.custom_role == "extra":
+            from . import _custom_role
+
+            _custom_role.restore(getattr(parsed, "result", None))
         return self._record_error(parsed) or parsed
 
     def log(self, outcome: RawResponse[T] | errors.APIError) -> None:

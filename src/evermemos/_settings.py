@@ -117,6 +117,7 @@ class Settings(NamedTuple):
     verify: VerifyTypes
     validate: bool
     max_response_bytes: int
+    custom_role: str
 
     def __repr__(self) -> str:
         shown = self._asdict() | {"default_headers": f"<{', '.join(self.default_headers)}>"}
@@ -144,6 +145,7 @@ def resolve(
     verify: VerifyTypes,
     validate: bool,
     max_response_bytes: int,
+    custom_role: str,
 ) -> Settings:
     """Check the arguments of a client's constructor and fill in from the environment.
 
@@ -165,6 +167,7 @@ def resolve(
         "verify": _check_verify(verify),
         "validate": validate,
         "max_response_bytes": check_count("max_response_bytes", max_response_bytes, least=1),
+        "custom_role": _check_custom_role(custom_role),
     }
     where = base_url if base_url is not None else _environment_url() or PRODUCTION_URL
     # After everything else, because it may make a file.
@@ -192,6 +195,7 @@ def evolve(
     max_retries: int | Unset,
     default_headers: Mapping[str, str] | Unset,
     validate: bool | Unset,
+    custom_role: str | Unset,
 ) -> Settings:
     """Return settings with those of the arguments changed that are not UNSET; headers are added to the old ones."""
     changes: dict[str, Any] = {}
@@ -205,6 +209,8 @@ def evolve(
         changes["default_headers"] = merged(settings.default_headers, check_headers("default_headers", default_headers))
     if validate is not UNSET:
         changes["validate"] = validate
+    if not isinstance(custom_role, Unset):
+        changes["custom_role"] = _check_custom_role(custom_role)
     return settings._replace(**changes)
 
 
@@ -305,6 +311,12 @@ def check_count(name: str, value: Any, *, least: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ConfigurationError(f"{name} is {value!r}: expected an int of {least} or more")
     return value
+
+
+def _check_custom_role(policy: Any) -> str:
+    if policy not in ("send", "extra"):
+        raise ConfigurationError(f"custom_role is {describe(policy, text=True)}: expected 'send' or 'extra'")
+    return str(policy)
 
 
 def check_headers(name: str, headers: Any) -> dict[str, str]:

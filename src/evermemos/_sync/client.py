@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from evermemos_api.types import UNSET, Unset
 
@@ -53,6 +53,9 @@ class EverMemOS:
             file or folder with certificates, or a context. False does not check, which is unsafe.
         validate (bool): Whether arguments are checked before sending. Switch it off for a server that allows more.
         max_response_bytes (int): Largest answer that is read, in bytes, unpacked.
+        custom_role ("send" | "extra"): What becomes of the custom_role of users, which v1 servers accept and do not
+            keep: "send" sends it as it is, "extra" keeps it inside `extra`, under the key "custom_role", and puts it
+            back in place in answers. Every client of a server should then have the same policy.
 
     Raises:
         ConfigurationError: If an argument or a variable cannot be used. It is a ValueError.
@@ -72,6 +75,7 @@ class EverMemOS:
         verify: VerifyTypes = True,
         validate: bool = True,
         max_response_bytes: int = _settings.DEFAULT_MAX_RESPONSE_BYTES,
+        custom_role: Literal["send", "extra"] = "send",
     ) -> None:
         # Boxed before anything can fail: a traceback that shows local variables must not show the key.
         key = api_key = None if api_key is None else ApiKey(api_key)  # type: ignore[assignment]
@@ -88,6 +92,7 @@ class EverMemOS:
             verify=verify,
             validate=validate,
             max_response_bytes=max_response_bytes,
+            custom_role=custom_role,
         )
         self._pool = Pool(http_client)
 
@@ -156,6 +161,7 @@ class EverMemOS:
         max_retries: int | Unset = UNSET,
         default_headers: Mapping[str, str] | Unset = UNSET,
         validate: bool | Unset = UNSET,
+        custom_role: Literal["send", "extra"] | Unset = UNSET,
     ) -> Self:
         """Return a copy with other settings that shares the connections; closing one closes all.
 
@@ -171,6 +177,7 @@ class EverMemOS:
             max_retries=max_retries,
             default_headers=default_headers,
             validate=validate,
+            custom_role=custom_role,
         )
         return self._copy(settings)
 
