@@ -20,7 +20,7 @@ def park(body: dict[str, Any]) -> None:
     """Move the custom_role of every user of a body that is to be sent into their `extra`.
 
     Raises:
-        RequestValidationError: If `extra` has a custom_role of its own, which could not be told apart from a parked one.
+        RequestValidationError: If `extra` has a custom_role of its own, which would be taken for a parked one.
     """
     for user_id, user in _users(body.get("user_details")):
         extra = user.get("extra")

@@ -16,7 +16,9 @@
         │   ├── RateLimitError             429
         │   └── InternalServerError        500 and above
         ├── APIResponseValidationError     the answer does not fit the API's schema
-        └── ScopeMismatchError             a write reached another record than the one that was named
+        ├── ScopeMismatchError             a write reached another record than the one that was named
+        ├── FieldsNotAppliedError          a write was answered as done, and with `verify` not all of it was found
+        └── LostUpdateError                somebody else wrote over every attempt to change a conversation
 
 Each has the attributes of EverMemOSError.
 """
@@ -35,7 +37,9 @@ __all__ = [
     "ConflictError",
     "ErrorDetail",
     "EverMemOSError",
+    "FieldsNotAppliedError",
     "InternalServerError",
+    "LostUpdateError",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
@@ -204,6 +208,52 @@ class ScopeMismatchError(APIError):
     group_id: str = ""
     actual_group_id: str | None = None
     record_id: str | None = None
+
+
+class FieldsNotAppliedError(APIError):
+    """A write was answered as done, and the record that was read back is not what was sent.
+
+    Either the server does not keep a field, as v1 servers do not keep custom_role (contract section 4, hazard 5), or
+    somebody else wrote in between.
+
+    Attributes:
+        fields (list[str]): What was sent and not found, as paths such as `user_details.user_001.custom_role`.
+    """
+
+    fields: list[str] = []
+
+
+class LostUpdateError(APIError):
+    """Somebody else wrote over a change of a conversation, and over every repetition of it.
+
+    Attributes:
+        sent (dict[str, Any] | None): The fields that were written last, as JSON.
+        found (dict[str, Any] | None): The same fields as they were read back.
+
+    Both are what people wrote: they are in no text of the error, and None in a copy of it that was pickled.
+    """
+
+    # Not in the dict of the instance, which is what is pickled, copied and printed.
+    __slots__ = ("_versions",)
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent: dict[str, Any] | None = None,
+        found: dict[str, Any] | None = None,
+        **attributes: Any,
+    ) -> None:
+        super().__init__(message, **attributes)
+        self._versions = (sent, found)
+
+    @property
+    def sent(self) -> dict[str, Any] | None:
+        return self._versions[0]
+
+    @property
+    def found(self) -> dict[str, Any] | None:
+        return self._versions[1]
 
 
 def one_line(text: str) -> str:

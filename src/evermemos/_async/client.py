@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .._settings import TimeoutTypes, VerifyTypes
     from ..sandbox import Sandbox
+    from .conversation import AsyncConversation, AsyncConversationV0
     from .memories_v0 import AsyncMemoriesV0
     from .memories_v1 import AsyncMemoriesV1
     from .send import AsyncSender
@@ -236,6 +237,12 @@ class AsyncV0:
         """/api/v0/status."""
         return AsyncStatusV0(self._sender)
 
+    def default_conversation(self) -> AsyncConversationV0:
+        """Return a handle of the default record. No operation of v0 takes a group_id, so there are no other handles."""
+        from .conversation import AsyncConversationV0
+
+        return AsyncConversationV0(self._sender)
+
 
 class AsyncStatusV0:
     """/api/v0/status."""
@@ -268,6 +275,27 @@ class AsyncV1:
     def stats(self) -> AsyncStatsV1:
         """/api/v1/stats."""
         return AsyncStatsV1(self._sender)
+
+    def conversation(self, group_id: str) -> AsyncConversation:
+        """Return a handle of a group's record, which never touches the default record in its place. Nothing is sent.
+
+        Args:
+            group_id: Which conversation. Servers tell letter case and spaces apart.
+
+        Raises:
+            RequestValidationError: If it is blank or no str, which could only mean the default record by accident.
+        """
+        from .. import _checks
+        from .conversation import AsyncConversation
+
+        _checks.group_id(group_id)
+        return AsyncConversation(self._sender, group_id)
+
+    def default_conversation(self) -> AsyncConversation:
+        """Return a handle of the default record, which all groups without a record of their own share."""
+        from .conversation import AsyncConversation
+
+        return AsyncConversation(self._sender, None)
 
 
 class AsyncStatsV1:

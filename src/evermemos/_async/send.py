@@ -1,8 +1,11 @@
 """Sending: the loop around the attempts of a call."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
@@ -25,13 +28,18 @@ class AsyncSender:
 
     def __init__(self, pool: AsyncPool, settings: Settings) -> None:
         self._pool = pool
-        self._settings = settings
+        self.settings = settings
         self._templates: dict[tuple[str, bool], Template] = {}
+
+    @cached_property
+    def unchecked(self) -> AsyncSender:
+        """The same, for arguments that were checked before."""
+        return AsyncSender(self._pool, self.settings._replace(validate=False))
 
     async def send(self, operation: Operation[T], options: Options, **arguments: Any) -> RawResponse[T]:
         """Call an operation: send until there is an answer to keep or an error to raise. `Call` has the arguments."""
-        client = self._pool.client(self._settings)
-        call = Call(self._settings, operation, options, **arguments)
+        client = self._pool.client(self.settings)
+        call = Call(self.settings, operation, options, **arguments)
         while True:
             outcome = await _attempt(client, call, self._templates)
             if not isinstance(outcome, (RawResponse, APIError)):

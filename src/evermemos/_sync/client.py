@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .._settings import TimeoutTypes, VerifyTypes
     from ..sandbox import Sandbox
+    from .conversation import Conversation, ConversationV0
     from .memories_v0 import MemoriesV0
     from .memories_v1 import MemoriesV1
     from .send import Sender
@@ -237,6 +238,12 @@ class V0:
         """/api/v0/status."""
         return StatusV0(self._sender)
 
+    def default_conversation(self) -> ConversationV0:
+        """Return a handle of the default record. No operation of v0 takes a group_id, so there are no other handles."""
+        from .conversation import ConversationV0
+
+        return ConversationV0(self._sender)
+
 
 class StatusV0:
     """/api/v0/status."""
@@ -269,6 +276,27 @@ class V1:
     def stats(self) -> StatsV1:
         """/api/v1/stats."""
         return StatsV1(self._sender)
+
+    def conversation(self, group_id: str) -> Conversation:
+        """Return a handle of a group's record, which never touches the default record in its place. Nothing is sent.
+
+        Args:
+            group_id: Which conversation. Servers tell letter case and spaces apart.
+
+        Raises:
+            RequestValidationError: If it is blank or no str, which could only mean the default record by accident.
+        """
+        from .. import _checks
+        from .conversation import Conversation
+
+        _checks.group_id(group_id)
+        return Conversation(self._sender, group_id)
+
+    def default_conversation(self) -> Conversation:
+        """Return a handle of the default record, which all groups without a record of their own share."""
+        from .conversation import Conversation
+
+        return Conversation(self._sender, None)
 
 
 class StatsV1:

@@ -1,8 +1,11 @@
 # Derived from _async/send.py by `make generate`. Edit that file instead.
 """Sending: the loop around the attempts of a call."""
 
+from __future__ import annotations
+
 import time
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
@@ -25,13 +28,18 @@ class Sender:
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self._pool = pool
-        self._settings = settings
+        self.settings = settings
         self._templates: dict[tuple[str, bool], Template] = {}
+
+    @cached_property
+    def unchecked(self) -> Sender:
+        """The same, for arguments that were checked before."""
+        return Sender(self._pool, self.settings._replace(validate=False))
 
     def send(self, operation: Operation[T], options: Options, **arguments: Any) -> RawResponse[T]:
         """Call an operation: send until there is an answer to keep or an error to raise. `Call` has the arguments."""
-        client = self._pool.client(self._settings)
-        call = Call(self._settings, operation, options, **arguments)
+        client = self._pool.client(self.settings)
+        call = Call(self.settings, operation, options, **arguments)
         while True:
             outcome = _attempt(client, call, self._templates)
             if not isinstance(outcome, (RawResponse, APIError)):
