@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import copy
 import gc
+import inspect
 import json
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -40,6 +43,7 @@ NEW: dict[str, Any] = {name: value for name, value in CREATE_V1.items() if name 
 NEW_V0: dict[str, Any] = {name: NEW[name] for name in ("created_at", "scene", "scene_desc")}
 USERS: dict[str, Any] = {"u1": {"full_name": "A", "role": "user", "extra": {"n": 1}}, "u2": {"full_name": "B"}}
 PERSONAL = "Maria is ill"
+CLIENTS: tuple[Any, Any] = (EverMemOS, AsyncEverMemOS)
 
 
 @pytest.fixture(autouse=True)
@@ -310,6 +314,15 @@ def test_a_writer_between_write_and_read_back_is_noticed_and_the_change_made_ane
     server.after_patch = lambda record: record.update(tags=next(foreign, record["tags"]))
     talk = Talk(flavour, flavour.client(server).v1.conversation("g"))
     assert talk.add_tags("mine").result.tags == ["a", "theirs", "mine"]
+    assert server.methods == ["GET", "PATCH", "GET", "PATCH", "GET"]
+
+
+def test_a_writer_who_brings_back_what_was_taken_away_is_noticed(flavour: Flavour) -> None:
+    server = Stored(user_details={"u": {"full_name": "U", "role": "user"}})
+    foreign = iter([{"u": {"full_name": "U", "role": "user"}}])
+    server.after_patch = lambda record: record.update(user_details=next(foreign, record["user_details"]))
+    talk = Talk(flavour, flavour.client(server).v1.conversation("g"))
+    assert talk.set_user("u", role=None).result.user_details["u"].role is None
     assert server.methods == ["GET", "PATCH", "GET", "PATCH", "GET"]
 
 
@@ -732,3 +745,47 @@ def test_many_groups_leave_nothing_behind(flavour: Flavour, client: Any) -> None
     for n in range(50):
         Talk(flavour, client.v1.conversation(f"g{n}")).set(**NEW)
     assert _turns._queues == {}
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_handles_of_both_clients_have_the_same_methods_and_each_says_what_it_does(version: str) -> None:
+    sync, asynchronous = (type(getattr(cls(api_key="k"), version).default_conversation()) for cls in CLIENTS)
+    names = {name for name in dir(sync) if not name.startswith("_") and name != "group_id"}
+    assert names == {name for name in dir(asynchronous) if not name.startswith("_") and name != "group_id"}
+    changes = {"add_tags", "remove_tags", "set_user", "remove_user", "clear"}
+    assert names == {"get", "exists", "effective", "set", "update", *changes}
+    for name in names:
+        one, other = getattr(sync, name), getattr(asynchronous, name)
+        assert str(inspect.signature(one)) == str(inspect.signature(other))
+        assert inspect.getdoc(one) == inspect.getdoc(other)
+        assert inspect.iscoroutinefunction(other)
+        assert not inspect.iscoroutinefunction(one)
+        parameters = inspect.signature(one).parameters
+        assert ("verify" in parameters) is (name not in {"get", "exists", "effective"})
+        described = [name for name in parameters if name not in ("self", "options")]
+        assert [name for name in described if f"\n    {name}: " not in inspect.getdoc(one)] == []  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("name", ["set", "update"])
+def test_arguments_are_those_of_the_plain_method(version: str, name: str) -> None:
+    api = getattr(EverMemOS(api_key="k"), version)
+    plain = inspect.signature(getattr(api.memories.conversation_meta, {"set": "create"}.get(name, name))).parameters
+    handle = inspect.signature(getattr(api.default_conversation(), name)).parameters
+    options = {"timeout", "deadline", "max_retries", "extra_headers", "extra_query", "extra_body", "group_id"}
+    assert set(plain) - options == set(handle) - {"verify", "options"}
+    assert {name: plain[name].annotation for name in set(plain) & set(handle)} == {
+        name: handle[name].annotation for name in set(plain) & set(handle)
+    }
+
+
+def test_a_plain_call_loads_nothing_of_the_handles() -> None:
+    program = """
+import sys, evermemos
+evermemos.EverMemOS.sandbox().with_options(timeout=1).v0.memories.conversation_meta.create(
+    created_at="2025-01-15T10:00:00Z", scene="assistant", scene_desc={})
+print([name for name in sys.modules if name.endswith(("handle", "conversation", "_turns", "_custom_role"))
+       and name.startswith("evermemos.")])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
