@@ -98,9 +98,9 @@ def test_a_custom_role_of_ones_own_in_extra_is_refused(flavour: Flavour, more: d
     ],
 )
 def test_what_nobody_parked_stays_where_it_is(flavour: Flavour, user: dict[str, Any]) -> None:
+    body = {**RECORD, "result": {**RECORD["result"], "user_details": {"u": user}}}  # type: ignore[dict-item]
+    client = flavour.client(lambda _: answer(body), custom_role="extra")
     for method in ("v0.get", "v1.get"):
-        body = {**RECORD, "result": {**RECORD["result"], "user_details": {"u": user}}}  # type: ignore[dict-item]
-        client = flavour.client(lambda _, body=body: answer(body), custom_role="extra")
         assert flavour.call(find(client, method)).result.user_details.to_dict() == {"u": user}
 
 
