@@ -35,6 +35,9 @@ def flavour(any_flavour: Flavour) -> Flavour:
     return any_flavour
 
 
+NOTHING_CANCELS_A_BLOCKING_CALL = pytest.mark.parametrize("any_flavour", ["async", "async fast"], indirect=True)
+
+
 class Echo:
     """Answers each request with its group_id, and keeps count of connections."""
 
@@ -313,14 +316,13 @@ class Dirty:
         self.end.wait(LONG)
 
 
+@NOTHING_CANCELS_A_BLOCKING_CALL
 @pytest.mark.parametrize(
     "sent", [b"", HEAD, HEAD + b'Content-Length: 1000\r\n\r\n{"status', http(RECORD)[:-1]], ids=str
 )
 def test_a_cancelled_call_frees_its_slot_and_not_its_connection(
     flavour: Flavour, serve: Serve, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    if flavour.name == "sync":
-        pytest.skip("nothing cancels a blocking call")
     set_limit(monkeypatch, 1)
     step = Dirty(sent)
     server = serve(step, http(PATCHED))
@@ -341,11 +343,10 @@ def test_a_cancelled_call_frees_its_slot_and_not_its_connection(
     assert (len(server.requests), server.connections) == (4, 2)
 
 
+@NOTHING_CANCELS_A_BLOCKING_CALL
 def test_a_call_that_is_cancelled_while_it_waits_for_a_slot_takes_none(
     flavour: Flavour, echo: Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if flavour.name == "sync":
-        pytest.skip("nothing cancels a blocking call")
     set_limit(monkeypatch, 1)
     client = flavour.client(base_url=echo.url, timeout=LONG)
     arrived, release = threading.Event(), threading.Event()
