@@ -436,11 +436,10 @@ def test_whatever_goes_wrong_with_a_head_that_has_come_frees_its_slot(
     assert update(flavour, client).status == "ok"
 
 
+@NOTHING_CANCELS_A_BLOCKING_CALL
 def test_calls_that_are_cancelled_at_any_moment_use_up_no_slots_and_answer_nobody_else(
     flavour: Flavour, echo: Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if flavour.name == "sync":
-        return
     set_limit(monkeypatch, 4)
     client, randomly = flavour.client(base_url=echo.url, timeout=LONG), random.Random(4)
 
