@@ -92,10 +92,10 @@ def test_groups_and_versions_have_messages_of_their_own(api: str) -> None:
 def test_an_episode_is_the_messages_joined(api: str) -> None:
     talk = Talk(api)
     long = "A long first line. " * 30
-    talk.add(long, sender="ann", sender_name="Ann", group_name="Tours")
-    talk.add("second", sender="bob", minute=0)
-    talk.add("third", sender="ann", sender_name="Ann", minute=9, group_name=None)
-    talk.add("fourth", sender="ai", role="Assistant", minute=3)
+    talk.add(long, sender="ann", sender_name="Ann", group_name="Older name")
+    talk.add("second", sender="bob", minute=0, group_name="Old name")
+    talk.add("third", sender="ann", sender_name="Ann", minute=9, group_name="Tours")
+    talk.add("fourth", sender="ai", role="Assistant", minute=3, group_name=None)
     lines = f"Ann: {long}\nbob: second\nAnn: third\nai: fourth"
     first, second = talk.listed()
     # One for each person, and none for the AI.
@@ -113,6 +113,23 @@ def test_an_episode_is_the_messages_joined(api: str) -> None:
     assert re.fullmatch("[0-9a-f]{24}", first["id"])
     assert first["id"] != second["id"]
     assert first["parent_id"] == second["parent_id"]
+
+
+@VERSIONS
+def test_memories_happened_when_the_last_message_was_written(api: str) -> None:
+    talk = Talk(api)
+    times = ["2025-01-15T10:00:00+00:00", "2025-01-15T11:30:00+02:00", "2025-01-15T12:00:00+01:00"]
+    for time in [*times, times[0]]:
+        talk.add(create_time=time)
+    (episode,) = talk.listed(start_time="2025-01-15T11:00:00Z")
+    assert [episode[name] for name in ("start_time", "end_time")] == times[1:]
+    assert talk.listed(start_time="2025-01-15T11:00:01Z") == []
+    talk.add(minute=0)
+    talk.add(minute=300)
+    talk.add(sender="bob", minute=600)
+    talk.add(sender="bob", minute=0)
+    late = (START + timedelta(minutes=300)).isoformat()
+    assert [profile["user_id"] for profile in talk.listed("profile", start_time=late)] == ["ann"]
 
 
 @VERSIONS

@@ -225,12 +225,15 @@ def test_load_takes_next_to_nothing(v1: Talk) -> None:
     assert (record["group_id"], record["name"], record["scene_desc"]) == ("h", "h", {})
     refers = [{"message_id": "m0"}, "m1"]
     empty = dict.fromkeys(("message_id", "create_time", "sender", "sender_name", "role", "content", "refer_list"))
-    body = conversation(empty, {}, {"refer_list": refers, "create_time": 1_736_935_200_123})
+    last = {"refer_list": refers, "create_time": 1_736_935_200_123, "group_id": "elsewhere"}
+    body = conversation(empty, {}, last)
     assert v1.raw("POST", "/memories/import", body)[0] == 202
     facts = v1.listed("event_log")
     assert [fact["user_id"] for fact in facts] == [None] * 3
     assert facts[-1]["timestamp"] == "2025-01-15T10:00:00.123000+00:00"
-    assert v1.listed()[0]["user_id"] is None
+    (episode,) = v1.listed()
+    assert (episode["user_id"], episode["participants"]) == (None, [])
+    assert episode["episode"] == "unknown: \nunknown: \nunknown: "
 
 
 def test_load_is_queued(clock: Clock) -> None:

@@ -100,7 +100,7 @@ def test_v1_search_is_by_group(v1: Talk) -> None:
     talk = v1
     talk.episode("tea", "tea", "something else", group_id="g")
     talk.episode("tea with a lot of milk and sugar and more", group_id="h")
-    talk.episode("tea and milk, milk, milk", group_id="i")
+    talk.episode("tea and milk, milk, milk", "no more than a little tea in this one", group_id="i")
     talk.episode("nothing", group_id=None)
     answer = talk.ask("/memories/search", user_id="ann", query="tea milk", memory_types=["event_log"])
     result = answer["result"]
@@ -111,7 +111,7 @@ def test_v1_search_is_by_group(v1: Talk) -> None:
     best = [scores[0] for entry in result["scores"] for scores in entry.values()]
     assert best == result["importance_scores"] == sorted(best, reverse=True)
     assert best[0] == 1.0
-    assert (result["total_count"], result["has_more"], result["original_data"]) == (4, False, [])
+    assert (result["total_count"], result["has_more"], result["original_data"]) == (5, False, [])
     source = {"source": "keyword", "user_id": "ann", "memory_type": "retrieve"}
     assert result["query_metadata"] == result["metadata"] == source
     # Memories without a group have no name for theirs.
@@ -134,6 +134,12 @@ def test_v0_search_has_profiles(v0: Talk) -> None:
     }
     assert result["profiles"] == [profile]
     assert [memory["memory_type"] for memory in result["memories"]] == ["episodic_memory"]
+    for group, place in (("h", "h"), (None, "no group")):
+        v0.episode(sender="bob", group_id=group)
+        words = f"bob wrote {EPISODE} messages in {place}."
+        assert words in [
+            found["description"] for found in v0.ask("/memories/search", query="bob")["result"]["profiles"]
+        ]
     only = v0.ask("/memories/search", query="smith", memory_types="profile")["result"]
     assert (only["profiles"], only["memories"], only["total_count"]) == ([profile], [], 0)
     assert v0.ask("/memories/search", query="smith", memory_types="event_log")["result"]["profiles"] == []

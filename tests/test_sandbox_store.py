@@ -377,11 +377,11 @@ def test_a_file_that_another_process_holds(path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_sandbox_pickles_as_its_file(path: Path) -> None:
-    with Sandbox(path, strict=True) as sandbox:
+    with Sandbox(path, strict=True, background=True, processing_seconds=1.5) as sandbox:
         ask(sandbox, "POST", "g", **REQUIRED)
         with pickle.loads(pickle.dumps(sandbox)) as copy:
             assert ask(copy, "GET", "g")["name"] == "N"
-            assert copy._spec.strict
+            assert (copy._spec.strict, copy._pace) == (True, (True, 1.5))
     for other in (Sandbox(), Sandbox(path, api_key="key")):
         with other, pytest.raises(ConfigurationError, match="cannot be pickled: give it a store and no key"):
             pickle.dumps(other)

@@ -11,6 +11,9 @@ In process, without a socket:
     >>> sandbox.requests[-1].operation
     'create_conversation_meta_v0'
 
+It has no language model: memories are the messages themselves, cut and joined. Foresights cannot be made in this way,
+so there are none, and search goes by words, whatever way is asked for, ranked well enough to try things out.
+
 As an HTTP server: `evermemos sandbox` on the command line, `Sandbox.serve` in a program, `Sandbox.asgi` elsewhere.
 """
 

@@ -21,7 +21,7 @@ from ._schema import Check, Schemas, issue, model, or_null
 Document = dict[str, Any]
 _ROLES = ["user", "assistant"]
 # The schemas of objects with a role.
-_WITH_ROLE = ("UserDetail", "AddMemoriesV0Request", "AddMemoriesV1Request", "LoadedMessage")
+_WITH_ROLE: tuple[str, ...] = ("UserDetail", "AddMemoriesV0Request", "AddMemoriesV1Request", "LoadedMessage")
 
 
 class Parameter(NamedTuple):
@@ -101,7 +101,7 @@ def load(*, strict: bool) -> Spec:
     if not strict:
         _as_servers_do(content)
     named = content["components"]["schemas"]
-    rules = {} if strict else dict.fromkeys(_WITH_ROLE, _known_role)
+    rules: dict[str, Check] = dict.fromkeys(() if strict else _WITH_ROLE, _known_role)
     schemas = Schemas(named, rules, closed=strict)
     routes = {
         path: {method.upper(): _operation(method, operation, schemas, content) for method, operation in item.items()}
