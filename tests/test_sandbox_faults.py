@@ -299,7 +299,7 @@ def test_a_fault_does_not_show_the_body_that_was_given(sandbox: Sandbox) -> None
     ("arguments", "words"),
     [
         ({}, "nothing to go wrong: give status, delay"),
-        ({"operation": "update"}, "operation is 'update': expected one of create_conversation_meta_v0, "),
+        ({"operation": "update"}, "operation is 'update': expected one of add_memories_v0, "),
         ({"status": 99}, "status is 99: expected an int from 200 to 599"),
         ({"status": "503"}, "status is '503': expected"),
         ({"status": True}, "status is True: expected"),

@@ -330,12 +330,15 @@ def test_browser_lists_the_operations(sandbox: Sandbox, page: Page, spec: dict[s
     with sandbox.serve() as url:
         page.open(url, path)
         shown = page.until(page.operations)
+        # Under the heading of each tag.
         expected = [
             [method.upper(), path, operation["summary"]]
+            for tag in spec["tags"]
             for path, item in spec["paths"].items()
             for method, operation in item.items()
+            if operation["tags"] == [tag["name"]]
         ]
-        assert len(expected) == 6
+        assert len(expected) == 18
         assert [text.split("\n") for text in shown] == expected
         assert page.count().startswith("None yet.")
         assert not page.driver.find_element(By.ID, "ask").is_displayed()
