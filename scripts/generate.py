@@ -9,6 +9,7 @@ import filecmp
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,8 @@ METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 PACKAGE = Path("generated/evermemos_api")
 PROVENANCE = Path("generated/provenance.json")
 SYNC = Path("src/evermemos/_sync")
-DERIVED = (PACKAGE, PROVENANCE, SYNC)
+RECORD_SCHEMA = Path("src/evermemos/bulk/schema.json")
+DERIVED = (PACKAGE, PROVENANCE, SYNC, RECORD_SCHEMA)
 # What writing does about a difference.
 WRITTEN = {"missing": "added", "extra": "removed", "changed": "changed"}
 OPERATIONS = '''"""What openapi.yaml says of operations that their modules do not."""
@@ -86,6 +88,36 @@ def derive(target: Path) -> None:
     describe_operations(target / PACKAGE)
     (target / PROVENANCE).write_text(json.dumps(provenance(target / PACKAGE), indent=2) + "\n")
     unasync.convert(ROOT / "src/evermemos/_async", target / SYNC)
+    (target / RECORD_SCHEMA).parent.mkdir(parents=True)
+    (target / RECORD_SCHEMA).write_text(json.dumps(record_schema(), indent=1, ensure_ascii=False) + "\n")
+
+
+def record_schema() -> dict[str, object]:
+    """Return a JSON Schema for files of records, by which an editor completes and checks.
+
+    A record is what creates a conversation, of which all but group_id may be left out, since it may be there already.
+    """
+    components = yaml.safe_load(SPEC.read_text())["components"]["schemas"]
+    name, found = "CreateConversationMetaV1Request", dict[str, dict[str, object]]()
+    waiting = [name]
+    while waiting:
+        if (component := waiting.pop()) not in found:
+            schema = found[component] = dict(components[component])
+            waiting += re.findall(r"'#/components/schemas/(\w+)'", str(schema))
+            # Servers take unknown fields without a word; in a file they are mistakes.
+            if "properties" in schema:
+                schema["additionalProperties"] = False
+    record = found.pop(name)
+    record["required"] = ["group_id"]
+    text = json.dumps({"Record": record, **found}).replace("#/components/schemas/", "#/$defs/")
+    reference = {"$ref": "#/$defs/Record"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Conversations of EverMemOS",
+        "description": "One record, or a list of them. null or a field left out: left alone on the server.",
+        "anyOf": [reference, {"type": "array", "items": reference}],
+        "$defs": json.loads(text),
+    }
 
 
 def check_config() -> None:

@@ -40,18 +40,22 @@ if TYPE_CHECKING:
         APITimeoutError,
         AuthenticationError,
         BadRequestError,
+        BulkError,
         ConfigurationError,
         ConflictError,
         ErrorDetail,
         EverMemOSError,
         FieldsNotAppliedError,
+        InputError,
         InternalServerError,
+        JournalError,
         LostUpdateError,
         NotFoundError,
         PermissionDeniedError,
         RateLimitError,
         RequestValidationError,
         ScopeMismatchError,
+        TooManyFailuresError,
         UnprocessableEntityError,
     )
 
@@ -68,13 +72,16 @@ __all__ = [
     "AsyncMemoryIterator",
     "AuthenticationError",
     "BadRequestError",
+    "BulkError",
     "ConfigurationError",
     "ConflictError",
     "ErrorDetail",
     "EverMemOS",
     "EverMemOSError",
     "FieldsNotAppliedError",
+    "InputError",
     "InternalServerError",
+    "JournalError",
     "LlmCustomSettingParam",
     "LlmProviderConfigParam",
     "LoadedConversationParam",
@@ -88,6 +95,7 @@ __all__ = [
     "RawResponse",
     "RequestValidationError",
     "ScopeMismatchError",
+    "TooManyFailuresError",
     "UnprocessableEntityError",
     "Unset",
     "UserDetailParam",
@@ -113,7 +121,7 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in ("errors", "sandbox"):
+    if name in ("bulk", "errors", "sandbox"):
         return import_module(f"evermemos.{name}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

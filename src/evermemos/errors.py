@@ -3,6 +3,10 @@
     EverMemOSError
     ├── ConfigurationError            a setting of a client or an option of a call is wrong (also a ValueError)
     ├── RequestValidationError        an argument is wrong; nothing was sent (also a ValueError)
+    ├── BulkError                     a run over many records cannot begin or go on (`client.v1.bulk`)
+    │   ├── InputError                    its input is wrong, or was changed meanwhile (also a ValueError)
+    │   ├── JournalError                  its journal is that of another run, or cannot be used
+    │   └── TooManyFailuresError          more records failed than `max_failures`
     └── APIError                      something came of a call, and it was not the result
         ├── APIConnectionError        no whole answer
         │   └── APITimeoutError       not within `timeout` or `deadline`
@@ -33,18 +37,22 @@ __all__ = [
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
+    "BulkError",
     "ConfigurationError",
     "ConflictError",
     "ErrorDetail",
     "EverMemOSError",
     "FieldsNotAppliedError",
+    "InputError",
     "InternalServerError",
+    "JournalError",
     "LostUpdateError",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
     "RequestValidationError",
     "ScopeMismatchError",
+    "TooManyFailuresError",
     "UnprocessableEntityError",
 ]
 
@@ -115,6 +123,36 @@ class RequestValidationError(EverMemOSError, ValueError):
     """
 
     field: str = ""
+
+
+class BulkError(EverMemOSError):
+    """A run over many records cannot begin or go on. What became of single records is in its results."""
+
+
+class InputError(BulkError, ValueError):
+    """The input of a run is wrong, or was changed after it was checked.
+
+    Attributes:
+        violations (list[tuple[int, str]]): Line, counted from 1, and what is wrong there. At most 1,000 are kept.
+        count (int): How many there are.
+    """
+
+    violations: list[tuple[int, str]] = []
+    count: int = 0
+
+
+class JournalError(BulkError):
+    """The journal of a run is that of another run, or cannot be used."""
+
+
+class TooManyFailuresError(BulkError):
+    """More records failed than `max_failures`. What was in flight was finished, the rest was not begun.
+
+    Attributes:
+        failures (int): How many failed.
+    """
+
+    failures: int = 0
 
 
 class APIError(EverMemOSError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evermemos_api.models import HealthResponse
 
     from .._settings import TimeoutTypes, VerifyTypes
+    from ..bulk._bulk import AsyncBulk
     from ..sandbox import Sandbox
     from .conversation import AsyncConversation, AsyncConversationV0
     from .memories_v0 import AsyncMemoriesV0
@@ -275,6 +276,13 @@ class AsyncV1:
     def stats(self) -> AsyncStatsV1:
         """/api/v1/stats."""
         return AsyncStatsV1(self._sender)
+
+    @cached_property
+    def bulk(self) -> AsyncBulk:
+        """Many records at once: apply, plan, export, undo."""
+        from ..bulk._bulk import AsyncBulk
+
+        return AsyncBulk(self._sender)
 
     def conversation(self, group_id: str) -> AsyncConversation:
         """Return a handle of a group's record, which never touches the default record in its place. Nothing is sent.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evermemos_api.models import HealthResponse
 
     from .._settings import TimeoutTypes, VerifyTypes
+    from ..bulk._bulk import Bulk
     from ..sandbox import Sandbox
     from .conversation import Conversation, ConversationV0
     from .memories_v0 import MemoriesV0
@@ -276,6 +277,13 @@ class V1:
     def stats(self) -> StatsV1:
         """/api/v1/stats."""
         return StatsV1(self._sender)
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        """Many records at once: apply, plan, export, undo."""
+        from ..bulk._bulk import Bulk
+
+        return Bulk(self._sender)
 
     def conversation(self, group_id: str) -> Conversation:
         """Return a handle of a group's record, which never touches the default record in its place. Nothing is sent.
