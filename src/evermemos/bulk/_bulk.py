@@ -91,7 +91,7 @@ class _Bulk(Generic[R]):
                 where it stopped: what was done is not asked for again, what was under way is settled, what had failed
                 is tried again. Input and order must be the same.
             failures (str | os.PathLike[str] | None): File for the records that fail, as JSON Lines, mode 600. It is
-                written anew, and is itself input for another run.
+                written anew, and is itself input for another run: `read(path, unique=False)`.
 
         Raises:
             JournalError: If the journal is that of another input or server, was undone, or cannot be used.
@@ -259,7 +259,8 @@ class Bulk(_Bulk[Run]):
 
     def _meta(self, concurrency: int) -> tuple[Any, Close | None]:
         if self._pool.own is not None:
-            return _Threaded(self._pool, self._unchecked, concurrency), None
+            threaded = _Threaded(self._pool, self._unchecked, concurrency)
+            return threaded, threaded.aclose
         # The loop in a thread is a place of its own, with connections of its own.
         pool = AsyncPool(None)
         # Closing what leads to a sandbox in this process may close the sandbox, which is the client's.
@@ -282,7 +283,7 @@ class _Threaded:
         from .._sync.send import Sender
 
         meta = ConversationMetaV1(Sender(pool, settings))
-        threads = ThreadPoolExecutor(concurrency, "evermemos-bulk-call")
+        self._threads = threads = ThreadPoolExecutor(concurrency, "evermemos-bulk-call")
 
         def threaded(method: Any) -> Any:
             async def call(**arguments: Any) -> Any:
@@ -291,3 +292,6 @@ class _Threaded:
             return call
 
         self.get, self.create, self.update = map(threaded, (meta.get, meta.create, meta.update))
+
+    async def aclose(self) -> None:
+        self._threads.shutdown(wait=False)

@@ -11,9 +11,10 @@ import random
 from collections import Counter, deque
 from collections.abc import AsyncIterable, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Literal, Protocol
 
-from ..errors import APIConnectionError, APIError, BulkError, EverMemOSError, TooManyFailuresError
+from ..errors import APIConnectionError, BulkError, EverMemOSError, InternalServerError, TooManyFailuresError
 from ._gate import Gate
 from ._plan import Change
 from ._record import Record
@@ -274,6 +275,7 @@ class Engine:
 
 
 def _may_pass(error: EverMemOSError) -> bool:
-    return isinstance(error, APIError) and (
-        error.status_code in PASSING if error.status_code is not None else isinstance(error, APIConnectionError)
-    )
+    # An InternalServerError with 404 is our own: a server that lost its database.
+    is_down = isinstance(error, InternalServerError) and error.status_code == HTTPStatus.NOT_FOUND
+    is_unheard = isinstance(error, APIConnectionError) and error.status_code is None
+    return is_down or is_unheard or error.status_code in PASSING

@@ -84,15 +84,16 @@ class Input:
                 yield Record.from_dict(entry.values)
 
 
-def read(path: str | os.PathLike[str], *, format: Format | None = None) -> Input:
+def read(path: str | os.PathLike[str], *, format: Format | None = None, unique: bool = True) -> Input:
     """Check a file of records, whole, and return what reads them. Takes the same memory for files of any size.
 
     YAML has a record in each document, or a list of them in one; JSON Lines has one in each line; CSV has a row of
     names first, tags separated by ";", empty cells for fields to leave alone, and no nested fields. In all of them
-    `group_id` must be there; null, which CSV cannot say, is the default record. No two records may be of one group.
+    `group_id` must be there; null, which CSV cannot say, is the default record.
 
     Args:
         path (str | os.PathLike[str]): The file. It is read again for each run, so it cannot be a pipe.
+        unique (bool): Whether a second record of one group is a violation. Otherwise they are applied in their order.
         format (str | None): "yaml" (needs the extra `bulk`), "jsonl" or "csv". Default: by the name's ending.
 
     Raises:
@@ -117,7 +118,7 @@ def read(path: str | os.PathLike[str], *, format: Format | None = None) -> Input
                 problems = [entry]
             else:
                 count += 1
-                problems = _problems(entry, seen)
+                problems = _problems(entry, seen if unique else None)
             wrong += len(problems)
             found += [(line, text) for line, text in problems][: MOST_KEPT - len(found)]
         # The rest of a file that could not be read to its end belongs to its fingerprint no less.
@@ -148,7 +149,7 @@ def write(records: Iterable[Record], file: IO[bytes], *, format: Literal["yaml",
     return count
 
 
-def _problems(entry: Entry, seen: sqlite3.Connection) -> list[Problem]:
+def _problems(entry: Entry, seen: sqlite3.Connection | None) -> list[Problem]:
     found = []
     group_id: Any
     try:
@@ -159,7 +160,7 @@ def _problems(entry: Entry, seen: sqlite3.Connection) -> list[Problem]:
             for error in violations(entry.values)
         ]
         group_id = entry.values.get("group_id", 0) if isinstance(entry.values, Mapping) else 0
-    if group_id is None or isinstance(group_id, str):
+    if seen is not None and (group_id is None or isinstance(group_id, str)):
         # No id of a group is blank.
         key = "" if group_id is None else group_id.encode(errors="surrogatepass").hex()
         try:

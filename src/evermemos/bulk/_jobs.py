@@ -81,7 +81,7 @@ class Reader:
                 # section 4, hazard 8), and to create the record now could write over the one that is there.
                 raise InternalServerError(
                     f"{error.message} (though there is a default record: the server may have lost its database)",
-                    **{**vars(error), "status_code": 503},
+                    **{name: value for name, value in vars(error).items() if name != "message"},
                 ) from None
             return None
         result = answer.result

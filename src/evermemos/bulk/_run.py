@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from sys import is_finalizing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -153,7 +154,9 @@ class Run(_Run, Iterator[Result]):
         self.close()
 
     def __del__(self) -> None:
-        self.close()
+        # The thread cannot be waited for from within, nor when the interpreter ends, which has stopped it.
+        if self._loop is not None and not is_finalizing() and not self._loop.is_here():
+            self.close()
 
 
 class _Loop:
@@ -167,6 +170,9 @@ class _Loop:
 
     def call(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def is_here(self) -> bool:
+        return threading.current_thread() is self._thread
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

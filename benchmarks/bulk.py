@@ -1,0 +1,201 @@
+"""What a run over many records costs beside the client's plain calls, and that its memory does not grow.
+
+Like with like: a new record is a GET and a POST, so plain calls are the same two, by as many tasks as the run has
+requests in flight, against the same server. Rounds alternate; figures are medians, ratios are taken within a round.
+The server has one core, the measuring process the other. Needs the extra `fast`.
+
+Usage: .venv/bin/python benchmarks/bulk.py [--quick]
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import rig
+from server import Connection, Counters, written
+
+from evermemos import AsyncEverMemOS
+from evermemos.bulk._bulk import AsyncBulk
+
+IN_FLIGHT = 32
+FIELDS: dict[str, Any] = {
+    "version": "1.0",
+    "scene": "group_chat",
+    "scene_desc": {"description": "Project discussion group chat", "type": "project_discussion"},
+    "name": "Project Discussion Group",
+    "created_at": "2025-01-15T10:00:00+00:00",
+    "user_details": {"user_001": {"full_name": "John Smith", "role": "user", "extra": {"department": "Engineering"}}},
+    "tags": ["work", "technical"],
+}
+
+
+def answer(group_id: str | None) -> bytes:
+    kept = {name: value for name, value in FIELDS.items() if name != "created_at"}
+    result = {**kept, "id": "507f1f77bcf86cd799439011", "group_id": group_id, "is_default": group_id is None}
+    result |= {"conversation_created_at": FIELDS["created_at"], "created_at": "2025-01-15T10:00:05+00:00"}
+    return json.dumps({"status": "ok", "message": "m", "result": result}, separators=(",", ":")).encode()
+
+
+DEFAULT, OWN = answer(None), answer("GROUP")
+
+
+class Records(Connection):
+    """Knows the groups that begin with k; every other is answered with the default record until it is created."""
+
+    def send(self) -> None:
+        start = self.request.find(b"group_id=") + 9 if self.request.startswith(b"GET") else -1
+        if start >= 0:
+            group = self.request[start : self.request.find(b" ", start)]
+            body = OWN.replace(b"GROUP", group) if group.startswith(b"k") else DEFAULT
+        else:
+            start = self.request.find(b'"group_id":"') + 12
+            body = OWN.replace(b"GROUP", self.request[start : self.request.find(b'"', start)])
+        self.transport.write(written(body))
+
+    def data_received(self, data: bytes) -> None:
+        self.request = self.got + data
+        super().data_received(data)
+
+
+async def serve() -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Records(b"", 0.0, Counters()), "127.0.0.1", backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+def records(count: int, prefix: str) -> Iterator[dict[str, Any]]:
+    return ({**FIELDS, "group_id": f"{prefix}{number}"} for number in range(count))
+
+
+async def plain(client: AsyncEverMemOS, count: int, *, create: bool) -> float:
+    """Requests a second of tasks that call methods one after the other."""
+    meta, numbers = client.v1.memories.conversation_meta, itertools.count()
+
+    async def caller() -> None:
+        while (number := next(numbers)) < count:
+            group_id = f"{'n' if create else 'k'}{number}"
+            await meta.get(group_id=group_id)
+            if create:
+                await meta.create(group_id=group_id, **FIELDS)
+
+    start = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
+    return count * (1 + create) / (time.perf_counter() - start)
+
+
+async def bulk(client: AsyncEverMemOS, count: int, kind: str, folder: Path) -> float:
+    """Requests a second of a run."""
+    start = time.perf_counter()
+    if kind == "plan":
+        run = client.v1.bulk.plan(records(count, "k"), concurrency=IN_FLIGHT)
+    else:
+        journal = folder / f"{start}.journal" if kind == "journal" else None
+        run = client.v1.bulk.apply(records(count, "n"), concurrency=IN_FLIGHT, journal=journal)
+    counts = await run.finish()
+    assert counts == {"unchanged" if kind == "plan" else "created": count}, counts
+    return run.requests / (time.perf_counter() - start)
+
+
+async def measure(url: str, rounds: int, count: int, folder: Path) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {name: [] for name in ("plain", "apply", "journal", "plain GET", "plan")}
+    for number in range(rounds + 1):
+        for name in list(found)[:: -1 if number % 2 else 1]:
+            async with AsyncEverMemOS(base_url=url, api_key="k") as client:
+                if name.startswith("plain"):
+                    rate = await plain(client, count * (2 - (name == "plain")), create=name == "plain")
+                else:
+                    rate = await bulk(client, count * (1 + (name == "plan")), name, folder)
+            # The first round warms up.
+            if number:
+                found[name].append(rate)
+    return found
+
+
+class Canned(AsyncBulk):
+    """Whose answers come from memory, to run through a million records in a minute."""
+
+    def _meta(self, concurrency: int) -> Any:
+        async def get(**arguments: Any) -> Any:
+            return SimpleNamespace(result=SimpleNamespace(group_id=None, is_default=True))
+
+        async def create(**arguments: Any) -> Any:
+            return None
+
+        return SimpleNamespace(get=get, create=create), None
+
+
+async def peak(count: int, *, journal: bool) -> int:
+    """Bytes of this process at their most, after a run over so many records."""
+    client = AsyncEverMemOS(api_key="k")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal" if journal else None
+        counts = await Canned(client.v1._sender).apply(records(count, "n"), journal=path).finish()  # noqa: SLF001
+    assert counts == {"created": count}
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def ratio(ones: list[float], others: list[float]) -> str:
+    ratios = sorted(one / other for one, other in zip(ones, others, strict=True))
+    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and 100,000 records for memory")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        asyncio.run(serve())
+        return
+    if options.peak:
+        count, journal = options.peak
+        print(asyncio.run(peak(int(count), journal=journal == "journal")))
+        return
+    if hasattr(os, "sched_setaffinity"):
+        everywhere = os.sched_getaffinity(0)
+        command = [*rig.pinned(0), sys.executable, __file__, "--serve"]
+        os.sched_setaffinity(0, {max(everywhere)})
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+            with tempfile.TemporaryDirectory() as folder:
+                rounds, count = (3, 3000) if options.quick else (9, 5000)
+                found = asyncio.run(measure(url, rounds, count, Path(folder)))
+            process.kill()
+        os.sched_setaffinity(0, everywhere)
+    print(f"{rounds} rounds, {count} new records each, {IN_FLIGHT} in flight, Python {sys.version.split()[0]}")
+    for name, rates in found.items():
+        print(f"{name:<10} {statistics.median(rates):>7,.0f} requests/s")
+    print(f"apply of new records, plain calls = 1:                {ratio(found['apply'], found['plain'])}   goal 0.70")
+    print(
+        f"the same with a journal:                              {ratio(found['journal'], found['plain'])}   goal 0.70"
+    )
+    print(f"plan of unchanged records, plain GETs = 1:            {ratio(found['plan'], found['plain GET'])}")
+    few, many = 10_000, 100_000 if options.quick else 1_000_000
+    for journal in ("plain", "journal"):
+        small, large = (
+            int(subprocess.check_output([sys.executable, __file__, "--peak", str(count), journal]))
+            for count in (few, many)
+        )
+        print(
+            f"peak memory at {many:,} records, {few:,} = 1 ({journal}): {large / small:.3f}"
+            f" ({small / 2**20:.0f} and {large / 2**20:.0f} MiB)   goal 1.3"
+        )
+
+
+if __name__ == "__main__":
+    main()
