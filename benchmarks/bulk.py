@@ -127,11 +127,11 @@ async def measure(url: str, rounds: int, count: int, folder: Path) -> dict[str, 
 class Canned(AsyncBulk):
     """Whose answers come from memory, to run through a million records in a minute."""
 
-    def _meta(self, concurrency: int) -> Any:
-        async def get(**arguments: Any) -> Any:
+    def _meta(self, concurrency: int) -> Any:  # noqa: ARG002
+        async def get(**_: Any) -> Any:
             return SimpleNamespace(result=SimpleNamespace(group_id=None, is_default=True))
 
-        async def create(**arguments: Any) -> Any:
+        async def create(**_: Any) -> Any:
             return None
 
         return SimpleNamespace(get=get, create=create), None
@@ -180,11 +180,9 @@ def main() -> None:
     print(f"{rounds} rounds, {count} new records each, {IN_FLIGHT} in flight, Python {sys.version.split()[0]}")
     for name, rates in found.items():
         print(f"{name:<10} {statistics.median(rates):>7,.0f} requests/s")
-    print(f"apply of new records, plain calls = 1:                {ratio(found['apply'], found['plain'])}   goal 0.70")
-    print(
-        f"the same with a journal:                              {ratio(found['journal'], found['plain'])}   goal 0.70"
-    )
-    print(f"plan of unchanged records, plain GETs = 1:            {ratio(found['plan'], found['plain GET'])}")
+    print(f"apply of new records, plain calls = 1:     {ratio(found['apply'], found['plain'])}   goal 0.70")
+    print(f"the same with a journal:                   {ratio(found['journal'], found['plain'])}   goal 0.70")
+    print(f"plan of unchanged records, plain GETs = 1: {ratio(found['plan'], found['plain GET'])}")
     few, many = 10_000, 100_000 if options.quick else 1_000_000
     for journal in ("plain", "journal"):
         small, large = (

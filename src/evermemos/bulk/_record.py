@@ -67,7 +67,7 @@ class Record:
 
         Args:
             values (Mapping[str, Any]): The fields. `group_id` null says the default record; to forget it must not.
-            validate (bool): Whether to check the fields, beyond what JSON can carry.
+            validate (bool): Whether to check the values of fields, beyond what JSON can carry.
 
         Raises:
             RequestValidationError: If anything is wrong.
@@ -83,6 +83,8 @@ class Record:
         group_id = values["group_id"]
         if group_id is not None:
             _checks.group_id(group_id)
+        if unknown := given.keys() - {*FIELDS}:
+            raise _wrong(str(min(unknown, key=str)), "no such field, and what the methods do not take cannot be sent")
         wire = _checks.plain({name: value for name, value in given.items() if value is not None})
         for name, value in (("group_id", group_id), ("fields", wire), ("api", "v1")):
             object.__setattr__(record, name, value)

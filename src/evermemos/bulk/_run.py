@@ -95,6 +95,7 @@ class AsyncRun(_Run, AsyncIterator[Result]):
     async def aclose(self) -> None:
         """End the run. What is in flight is given up; with a journal it can be gone on with."""
         self._is_over = True
+        self._ready.clear()
         await self._end()
 
     async def __aenter__(self) -> Self:
@@ -138,6 +139,7 @@ class Run(_Run, Iterator[Result]):
     def close(self) -> None:
         """End the run. What is in flight is given up; with a journal it can be gone on with."""
         self._is_over = True
+        self._ready.clear()
         if self._loop is not None:
             loop, self._loop = self._loop, None
             try:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import threading
-import time
+from collections import deque
 from collections.abc import AsyncIterable, Iterable
 from typing import Any
-
-# Seconds after which what has come so far is handed on, that a slow iterable does not hold back its first items.
-PATIENCE = 0.005
 
 
 class Source:
@@ -29,19 +25,22 @@ class Source:
     def __init__(self, items: Iterable[Any] | AsyncIterable[Any]) -> None:
         self._items = items
         self._asynchronous = aiter(items) if isinstance(items, AsyncIterable) else None
-        self._wanted: queue.SimpleQueue[tuple[int, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        # What the thread has read, and how many items it may read.
+        self._read: deque[Any] = deque()
+        self._allowed = 0
         self._failure: BaseException | None = None
+        self._is_read = self._is_closed = False
+        self._changed = threading.Condition()
+        self._waiting: asyncio.Future[None] | None = None
         self.ended = False
 
     async def part(self, most: int) -> list[Any]:
         """Return the next items, at least one unless there are no more, and at most so many.
 
         Raises:
-            Exception: Whatever the iterable raises.
+            Exception: Whatever the iterable raises, after the items before.
         """
-        if self._failure is not None:
-            raise self._failure
         if self._asynchronous is not None:
             try:
                 return [await anext(self._asynchronous)]
@@ -50,48 +49,68 @@ class Source:
                 return []
         if self._thread is None:
             # A daemon, since nobody can interrupt one that waits for its iterable.
-            self._thread = threading.Thread(target=self._read, name="evermemos-bulk-input", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="evermemos-bulk-input", daemon=True)
             self._thread.start()
-        future = asyncio.get_running_loop().create_future()
-        self._wanted.put((most, future))
-        items, self._failure, self.ended = await future
-        # What came before it was good.
-        if self._failure is not None and not items:
+        with self._changed:
+            self._allowed = most - len(self._read)
+            self._changed.notify()
+            waiting = None
+            if not self._read and not self._is_read:
+                waiting = self._waiting = asyncio.get_running_loop().create_future()
+        if waiting is not None:
+            await waiting
+        with self._changed:
+            found = [self._read.popleft() for _ in range(min(most, len(self._read)))]
+            self.ended = self._is_read and not self._read and self._failure is None
+        if not found and self._failure is not None:
             raise self._failure
-        return list(items)
+        return found
 
     async def aclose(self) -> None:
         """Stop reading."""
-        self.ended = True
         if self._asynchronous is not None:
             if (close := getattr(self._asynchronous, "aclose", None)) is not None:
                 await close()
-        else:
-            self._wanted.put(None)
+            return
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
 
-    def _read(self) -> None:
+    def _run(self) -> None:
         iterator: Any = None
-        while (order := self._wanted.get()) is not None:
-            most, future = order
-            items: list[Any] = []
-            ended, failure = False, None
-            until = time.monotonic() + PATIENCE
-            try:
-                iterator = iter(self._items) if iterator is None else iterator  # type: ignore[arg-type]
-                while len(items) < most and (not items or time.monotonic() < until):
-                    items.append(next(iterator))
-            except StopIteration:
-                ended = True
-            except BaseException as error:
-                failure = error
-            # The loop may be gone.
-            with contextlib.suppress(RuntimeError):
-                future.get_loop().call_soon_threadsafe(_answer, future, (items, failure, ended))
+        try:
+            iterator = iter(self._items)  # type: ignore[arg-type]
+            while self._may_read():
+                item = next(iterator)
+                with self._changed:
+                    self._read.append(item)
+                    self._allowed -= 1
+                    self._wake()
+        except StopIteration:
+            pass
+        except BaseException as error:
+            self._failure = error
+        with self._changed:
+            self._is_read = True
+            self._wake()
         if (close := getattr(iterator, "close", None)) is not None:
             with contextlib.suppress(Exception):
                 close()
 
+    def _may_read(self) -> bool:
+        with self._changed:
+            while self._allowed <= 0 and not self._is_closed:
+                self._changed.wait()
+            return not self._is_closed
 
-def _answer(future: asyncio.Future[Any], value: Any) -> None:
+    def _wake(self) -> None:
+        if (waiting := self._waiting) is not None:
+            self._waiting = None
+            # The loop may be gone.
+            with contextlib.suppress(RuntimeError):
+                waiting.get_loop().call_soon_threadsafe(_set, waiting)
+
+
+def _set(future: asyncio.Future[None]) -> None:
     if not future.done():
-        future.set_result(value)
+        future.set_result(None)
