@@ -277,5 +277,4 @@ class Engine:
 def _may_pass(error: EverMemOSError) -> bool:
     # An InternalServerError with 404 is our own: a server that lost its database.
     is_down = isinstance(error, InternalServerError) and error.status_code == HTTPStatus.NOT_FOUND
-    is_unheard = isinstance(error, APIConnectionError) and error.status_code is None
-    return is_down or is_unheard or error.status_code in PASSING
+    return is_down or isinstance(error, APIConnectionError) or error.status_code in PASSING
