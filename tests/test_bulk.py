@@ -119,7 +119,8 @@ def test_a_group_that_is_not_known_never_changes_the_default_record(bulk: Any, s
 
 
 def test_an_answer_that_does_not_say_whose_record_it_is_is_not_written_over(flavour: Flavour) -> None:
-    unsure = {name: value for name, value in RECORD["result"].items() if name not in ("group_id", "is_default")}
+    result: Any = RECORD["result"]
+    unsure = {name: value for name, value in result.items() if name not in ("group_id", "is_default")}
 
     def handler(request: httpx.Request) -> httpx.Response:
         assert request.method == "GET"
@@ -146,9 +147,11 @@ def test_a_404_beside_a_default_record_is_a_server_without_its_database(bulk: An
     assert state(sandbox)["a"]["description"] == "dear"
 
 
-def test_records_of_one_group_are_applied_in_their_order(bulk: Any, sandbox: Logging) -> None:
+def test_records_of_one_group_are_applied_in_their_order(sandbox: Logging) -> None:
     wanted = [record(f"g{number % 7}", tags=[str(number)]) for number in range(300)]
-    finish(bulk.apply(wanted))
+    # In process, a call would end before another begins.
+    with sandbox.serve() as url, EverMemOS(base_url=url) as client:
+        client.v1.bulk.apply(wanted).finish()
     for group_id, tags in per_group(sandbox.writes).items():
         assert tags == [[str(each)] for each in range(int(str(group_id)[1:]), 300, 7)]
 
@@ -211,6 +214,18 @@ def test_an_input_that_fails_is_applied_as_far_as_it_came(bulk: Any, sandbox: Lo
     with pytest.raises(OSError, match="the disk is gone"):
         finish(bulk.apply(some()))
     assert set(state(sandbox)) == {"a", "b"}
+
+
+def test_a_run_that_fails_stops_its_thread() -> None:
+    def broken() -> Iterator[Any]:
+        raise OSError("gone")
+        yield
+
+    run = EverMemOS.sandbox().v1.bulk.plan(broken())
+    with pytest.raises(OSError, match="gone"):
+        next(run)
+    assert "evermemos-bulk" not in {thread.name for thread in threading.enumerate()}
+    assert list(run) == []
 
 
 def test_retry_after_is_waited_for_by_the_whole_run(sandbox: Logging) -> None:

@@ -204,7 +204,7 @@ def test_a_file_that_was_changed_gives_no_record_of_the_change(
     content = path.read_text()
     changed = {"shorter": content[:-64], "longer": content + lines[0], "other": content.replace("g99", "h99")}
     path.write_text(changed.get(change, ""))
-    seen = []
+    seen: list[Record] = []
     with pytest.raises(InputError, match="changed"):
         seen.extend(found)
     given = [each.group_id for each in seen]
@@ -245,9 +245,10 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, kind:
 
 
 def test_records_are_checked_when_they_are_made() -> None:
-    for arguments in (("", {}), ("a", {"group_id": "b"}), ("a", {"nme": ""}), ("a", []), ("a", {}, "v0"), (5, {})):
+    wrong: list[Any] = [("", {}), ("a", {"group_id": "b"}), ("a", {"nme": ""}), ("a", []), ("a", {}, "v0"), (5, {})]
+    for arguments in wrong:
         with pytest.raises(RequestValidationError):
-            Record(*arguments)  # type: ignore[arg-type]
+            Record(*arguments)
     assert Record("a", {"tags": ("x",), "name": None}).to_json() == b'{"group_id":"a","tags":["x"]}'
 
 
