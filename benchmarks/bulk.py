@@ -2,6 +2,8 @@
 
 Like with like: a new record is a GET and a POST, so plain calls are the same two, by as many tasks as the run has
 requests in flight, against the same server. Rounds alternate; figures are medians, ratios are taken within a round.
+Requests a second depend on who else uses the machine, and on how the two processes meet in its scheduler; the CPU time
+of the measuring process for a request, all its threads included, hardly does.
 The server has one core, the measuring process the other. Needs the extra `fast`.
 
 Usage: .venv/bin/python benchmarks/bulk.py [--quick]
@@ -80,8 +82,8 @@ def records(count: int, prefix: str) -> Iterator[dict[str, Any]]:
     return ({**FIELDS, "group_id": f"{prefix}{number}"} for number in range(count))
 
 
-async def plain(client: AsyncEverMemOS, count: int, *, create: bool) -> float:
-    """Requests a second of tasks that call methods one after the other."""
+async def plain(client: AsyncEverMemOS, count: int, *, create: bool) -> int:
+    """Requests of tasks that call methods one after the other."""
     meta, numbers = client.v1.memories.conversation_meta, itertools.count()
 
     async def caller() -> None:
@@ -91,36 +93,39 @@ async def plain(client: AsyncEverMemOS, count: int, *, create: bool) -> float:
             if create:
                 await meta.create(group_id=group_id, **FIELDS)
 
-    start = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
-    return count * (1 + create) / (time.perf_counter() - start)
+    return count * (1 + create)
 
 
-async def bulk(client: AsyncEverMemOS, count: int, kind: str, folder: Path) -> float:
-    """Requests a second of a run."""
-    start = time.perf_counter()
+async def bulk(client: AsyncEverMemOS, count: int, kind: str, folder: Path) -> int:
+    """Requests of a run."""
     if kind == "plan":
         run = client.v1.bulk.plan(records(count, "k"), concurrency=IN_FLIGHT)
     else:
-        journal = folder / f"{start}.journal" if kind == "journal" else None
+        journal = folder / f"{time.perf_counter()}.journal" if kind == "journal" else None
         run = client.v1.bulk.apply(records(count, "n"), concurrency=IN_FLIGHT, journal=journal)
     counts = await run.finish()
     assert counts == {"unchanged" if kind == "plan" else "created": count}, counts
-    return run.requests / (time.perf_counter() - start)
+    return run.requests
 
 
-async def measure(url: str, rounds: int, count: int, folder: Path) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {name: [] for name in ("plain", "apply", "journal", "plain GET", "plan")}
+async def measure(url: str, rounds: int, count: int, folder: Path) -> dict[str, list[tuple[float, float]]]:
+    """Requests a second of wall time, and of CPU time, by what was measured."""
+    found: dict[str, list[tuple[float, float]]] = {
+        name: [] for name in ("plain", "apply", "journal", "plain GET", "plan")
+    }
     for number in range(rounds + 1):
         for name in list(found)[:: -1 if number % 2 else 1]:
             async with AsyncEverMemOS(base_url=url, api_key="k") as client:
+                wall, cpu = time.perf_counter(), time.process_time()
                 if name.startswith("plain"):
-                    rate = await plain(client, count * (2 - (name == "plain")), create=name == "plain")
+                    done = await plain(client, count * (2 - (name == "plain")), create=name == "plain")
                 else:
-                    rate = await bulk(client, count * (1 + (name == "plan")), name, folder)
+                    done = await bulk(client, count * (1 + (name == "plan")), name, folder)
+                wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             # The first round warms up.
             if number:
-                found[name].append(rate)
+                found[name].append((done / wall, done / cpu))
     return found
 
 
@@ -147,9 +152,12 @@ async def peak(count: int, *, journal: bool) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def ratio(ones: list[float], others: list[float]) -> str:
-    ratios = sorted(one / other for one, other in zip(ones, others, strict=True))
-    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+def ratio(ones: list[tuple[float, float]], others: list[tuple[float, float]]) -> str:
+    texts = []
+    for kind, what in enumerate(("requests/s", "requests per CPU second")):
+        ratios = sorted(one[kind] / other[kind] for one, other in zip(ones, others, strict=True))
+        texts.append(f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) {what}")
+    return ", ".join(texts)
 
 
 def main() -> None:
@@ -177,9 +185,11 @@ def main() -> None:
                 found = asyncio.run(measure(url, rounds, count, Path(folder)))
             process.kill()
         os.sched_setaffinity(0, everywhere)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     print(f"{rounds} rounds, {count} new records each, {IN_FLIGHT} in flight, Python {sys.version.split()[0]}")
     for name, rates in found.items():
-        print(f"{name:<10} {statistics.median(rates):>7,.0f} requests/s")
+        wall, cpu = (statistics.median(each) for each in zip(*rates, strict=True))
+        print(f"{name:<10} {wall:>7,.0f} requests/s, {cpu:>7,.0f} per CPU second")
     print(f"apply of new records, plain calls = 1:     {ratio(found['apply'], found['plain'])}   goal 0.70")
     print(f"the same with a journal:                   {ratio(found['journal'], found['plain'])}   goal 0.70")
     print(f"plan of unchanged records, plain GETs = 1: {ratio(found['plan'], found['plain GET'])}")

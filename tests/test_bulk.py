@@ -321,7 +321,7 @@ def test_results_that_nobody_fetches_hold_the_run(sandbox: Logging) -> None:
         held = taken
         time.sleep(0.2)
         assert taken == held
-        window = _engine.WINDOW * _engine.WORKERS * 2
+        window = _engine.WINDOW * 2
         # What is handed over makes room for as much again.
         assert held <= 3 * window
     assert list(run) == []

@@ -37,10 +37,8 @@ Action = Literal[
 # After these another try may go better. After others, too, but not in the next seconds.
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
-# Workers for each request in flight: some wait for the journal or before another try, and send nothing meanwhile.
-WORKERS = 3
-# Items taken and not yet handed out, for each worker.
-WINDOW = 4
+# Items taken and not yet handed out, for each request in flight.
+WINDOW = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,13 @@ class Item:
 
 
 class Job(Protocol):
-    """What is done with the items."""
+    """What is done with the items.
+
+    Attributes:
+        workers (int): How many work for each request in flight: more than one where they wait for something else, too.
+    """
+
+    workers: int
 
     async def begin(self) -> None: ...
     async def prepare(self, start: int, values: list[Any]) -> list[Item]: ...
@@ -123,8 +127,8 @@ class Engine:
         self.gate = gate
         self._job = job
         self._items = items
-        self._workers = WORKERS * concurrency
-        self._window = WINDOW * self._workers
+        self._workers = job.workers * concurrency
+        self._window = WINDOW * concurrency
         self._retries = retries
         self._max_failures = max_failures
         self._buffer: deque[Item] = deque()

@@ -42,6 +42,7 @@ class Reader:
         self._gate = gate
         self._validate = validate
         self._has_default = False
+        self.workers = 1
 
     async def begin(self) -> None:
         """Do what comes before the first item."""
@@ -126,6 +127,8 @@ class Apply(Reader):
         self._journal = journal
         self._failures = failures
         self._file: IO[bytes] | None = None
+        # While some wait for the disk.
+        self.workers = 1 if journal is None else 3
 
     async def begin(self) -> None:
         """Begin the file of failures."""
