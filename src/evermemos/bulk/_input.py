@@ -169,7 +169,7 @@ def _problems(entry: Entry, seen: sqlite3.Connection | None) -> list[Problem]:
             first = seen.execute("SELECT line FROM seen WHERE group_id = ?", (key,)).fetchone()[0]
             what = "the default record" if group_id is None else f"group {group_id!r}"
             found.append(Problem(entry.line_of("group_id"), f"group_id: {what} is in line {first} already"))
-    return sorted(found)
+    return sorted(found, key=lambda problem: problem.line)
 
 
 def _input_error(path: Path, found: list[tuple[int, str]], count: int) -> InputError:
