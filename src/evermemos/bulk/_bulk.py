@@ -62,7 +62,7 @@ class _Bulk(Generic[R]):
     """
 
     def __init__(self, sender: Any) -> None:
-        self._settings: Settings = sender._settings  # noqa: SLF001
+        self._settings: Settings = sender.settings
         self._pool: Any = sender._pool  # noqa: SLF001
 
     def apply(
