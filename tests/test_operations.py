@@ -34,8 +34,8 @@ OWN = {
 LEFT_OUT = {"v0.memories.delete": {"id", "event_id"}, "v1.stats.request.get": {"x_request_id"}}
 # Arguments that servers would take as left out, and that are of no use then.
 NEEDED_HERE = {"v1.stats.request.get": {"request_id"}}
-# Methods that send nothing: what they return has methods of its own, which have tests of their own.
-HANDLES = {"conversation", "default_conversation"}
+# What calls operations by way of other methods has tests of its own.
+HANDLES = {"conversation", "default_conversation", "bulk"}
 # Methods that call others.
 OF_OTHERS = {"v0.memories.iter", "v0.status.request.wait", "v1.stats.request.wait"}
 
