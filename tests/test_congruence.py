@@ -4,6 +4,7 @@ Run against a server of your own with EVERMEMOS_TEST_BASE_URL, and EVERMEMOS_TES
 records are shared and cannot be deleted: tests make groups of their own, and put the default record right again.
 """
 
+import contextlib
 import os
 import socket
 import urllib.parse
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import CREATE_V1, Flavour
+from evermemos_api.models import AddMemoriesResponse
 from methods import CREATE_V0, find
 
 from evermemos import (
@@ -454,3 +456,59 @@ def test_v0_asks_for_the_key(v0: Talk, server: str, header: str) -> None:
         with pytest.raises(AuthenticationError) as raised:
             v0(method, **arguments, extra_headers={"Authorization": header})
         assert raised.value.status_code == 401
+
+
+# Memories: what servers do whatever their language models make of it
+
+
+def message(group_id: str, **fields: Any) -> dict[str, Any]:
+    time = "2025-01-15T10:00:00+00:00"
+    return {"message_id": "m", "create_time": time, "sender": "u", "content": "Bees.", "group_id": group_id, **fields}
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_a_group_that_nobody_wrote_to_has_no_memories(talk: Talk, version: str) -> None:
+    group_id = unheard_of()
+    groups: dict[str, Any] = {"group_ids": [group_id]} if version == "v0" else {"group_id": group_id}
+    for memory_type in ("episodic_memory", "profile", "event_log", "foresight"):
+        answer = talk(f"{version}.memories.get", **groups, memory_type=memory_type)
+        assert (answer.status, answer.result.memories, answer.result.total_count) == ("ok", [], 0)
+    answer = talk(f"{version}.memories.search", **groups, query="bees")
+    assert (answer.status, list(answer.result.hits())) == ("ok", [])
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_a_message_is_taken_and_its_request_can_be_asked_about(talk: Talk, version: str) -> None:
+    answer = talk(f"{version}.memories.add", **message(unheard_of()))
+    if isinstance(answer, AddMemoriesResponse):
+        assert answer.result.status_info in ("accumulated", "extracted")
+        return
+    place = {"v0": "v0.status.request", "v1": "v1.stats.request"}[version]
+    assert talk(f"{place}.get", request_id=answer.request_id).success
+    assert talk(f"{place}.wait", request_id=answer.request_id, timeout=60).found
+
+
+@pytest.mark.parametrize("place", ["v0.status.request", "v1.stats.request"])
+def test_a_request_that_never_was_is_not_found(talk: Talk, place: str) -> None:
+    answer = talk(f"{place}.get", request_id=unheard_of())
+    assert (answer.success, answer.found, answer.data) == (True, False, None)
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_a_deletion_that_fits_nothing_says_so_and_harms_nobody(talk: Talk, version: str) -> None:
+    group_id, other = unheard_of(), unheard_of()
+    talk(f"{version}.memories.add", **message(other))
+    for filters in ({"group_id": group_id}, {"group_id": group_id, "user_id": "u"}):
+        with contextlib.suppress(NotFoundError):
+            # Or they say it so, v1 servers do.
+            assert talk(f"{version}.memories.delete", **filters).result.count == 0
+
+
+def test_v1_lists_nothing_without_a_user_or_a_group(talk: Talk) -> None:
+    for method in ("v1.memories.get", "v1.memories.search"):
+        with pytest.raises((BadRequestError, UnprocessableEntityError)):
+            talk(method, extra_query={"query": "bees"})
+
+
+def test_the_server_is_healthy(talk: Talk) -> None:
+    assert talk.flavour.call(talk.client.health).status == "healthy"
