@@ -84,6 +84,9 @@ def test_groups_and_versions_have_messages_of_their_own(api: str) -> None:
     talk.add("last", group_id="h")
     assert talk.listed(group_id="g") == other.listed(group_id="h") == []
     assert [memory["group_id"] for memory in talk.listed(group_id="h")] == ["h"]
+    assert len(other.pending(**({"group_id": "g"} if other.api == "v1" else {}))) == 0
+    other.add(group_id="g")
+    assert other.listed(group_id="g") == []
     talk.add("last", group_id=None)
     assert [memory["group_id"] for memory in talk.listed(user_id="ann", group_id=[])] == [None, "h"]
 
@@ -200,6 +203,15 @@ def test_kinds_of_memories_are_told_apart(api: str) -> None:
     content = talk.ask("/memories/search", memory_types=kinds, **({"group_id": "g"} if api == "v1" else {}))
     hits = list(found.from_dict(content).result.hits())
     assert len(hits) == 1 + EPISODE
+
+
+@VERSIONS
+def test_what_happened_at_the_same_time_is_listed_the_other_way_round(api: str) -> None:
+    talk = Talk(api)
+    talk.episode("one", "two", "three", "four", minute=5)
+    talk.episode("five", "six", "seven", "eight", minute=5)
+    order = ["eight", "seven", "six", "five", "four", "three", "two", "one"]
+    assert [fact["atomic_fact"] for fact in talk.listed("event_log")] == order
 
 
 # Times of messages
@@ -391,6 +403,7 @@ def test_times_that_cannot_be_read(v0: Talk, v1: Talk) -> None:
         ("page_size=101&limit=501", "page_size limit", "less_than_equal"),
         ("page_size=ten&limit=ten", "page_size limit", "int_parsing"),
         ("page_size=1.5&limit=1.5", "page_size limit", "int_parsing"),
+        ("page=all&offset=all", "page offset", "int_parsing"),
     ],
 )
 def test_parameters_of_a_list_that_do_not_fit(api: str, query: str, place: str, kind: str) -> None:

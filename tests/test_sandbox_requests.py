@@ -238,9 +238,11 @@ def test_load_takes_next_to_nothing(v1: Talk) -> None:
 
 def test_load_is_queued(clock: Clock) -> None:
     talk = Talk("v1", Sandbox(processing_seconds=3))
-    _, content = talk.raw("POST", "/memories/import", conversation({"content": "c", "sender": "ann"}))
+    message = {"content": "c", "sender": "ann", "refer_list": [{"message_id": "m0"}, "m1"]}
+    _, content = talk.raw("POST", "/memories/import", conversation(message))
     assert talk.listed() == []
-    assert [message["content"] for message in talk.pending()] == ["c"]
+    # Of what is referred to only ids have a place in the answer.
+    assert [(message["content"], message["refer_list"]) for message in talk.pending()] == [("c", ["m1"])]
     assert talk.ask("/stats/request", request_id=content["request_id"])["data"]["status"] == "start"
     clock.time += 3000
     assert len(talk.listed()) == 1

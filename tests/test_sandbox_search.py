@@ -246,12 +246,11 @@ def test_any_text_can_be_kept_and_searched(api: str, text: str, query: str) -> N
         assert talk.raw("GET", "/memories/search", body)[1]["result"]["memories"] != []
 
 
-@BOUNDED
-@given(words=st.lists(st.text("abcdefghij数据库雨", min_size=1, max_size=9), min_size=90, max_size=300))
-def test_a_query_may_be_long(words: list[str]) -> None:
-    talk = Talk("v0")
-    talk.add(words[0], flush=True)
-    assert talk.facts(" ".join(words)) == [words[0]]
+def test_a_query_may_be_long(v0: Talk) -> None:
+    v0.add("one", flush=True)
+    words = [f"word{n}" for n in range(20_000)] + ["数据" * 1000, "one"]
+    assert v0.raw("GET", "/memories/search", {"query": " ".join(words), "memory_types": ["event_log"]})[0] == 200
+    assert v0.facts(" ".join(words)) == ["one"]
 
 
 def test_without_fts5_all_but_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,6 +180,36 @@ def test_a_new_query_parameter_is_read_and_checked(document: dict[str, Any]) -> 
     assert values == {"page": 2, "deep": False, "ids": ["a", "b"]}
 
 
+@pytest.mark.parametrize(
+    ("kind", "texts", "values"),
+    [
+        ("integer", ["1", " 2 ", "+3", "-4", "5.0", "06"], [1, 2, 3, -4, 5, 6]),
+        ("number", ["1", "1.5", " -2e3 "], [1.0, 1.5, -2000.0]),
+        ("boolean", ["true", "T", "1", "yes", "Y", "on"], [True] * 6),
+        ("boolean", ["FALSE", "f", "0", "no", "n", "off"], [False] * 6),
+        ("string", ["", "1", "null"], ["", "1", "null"]),
+        ("integer", ["", "1.5", "1e3", "0x1", "true", "null", "\u0661", "9" * 5000], "int_parsing"),
+        ("number", ["", "nan", "inf", "1e999", "true", "\u0661", "1,5"], "float_parsing"),
+        ("boolean", ["", "maybe", "null", "2", "1.0"], "bool_parsing"),
+    ],
+)
+def test_text_in_a_query_is_read_as_fastapi_reads_it(kind: str, texts: list[str], values: Any) -> None:
+    check = Schemas({}, {}, closed=False).check
+    one = _spec.Parameter(kind, False, False, check({"type": kind}))
+    many = _spec.Parameter(kind, True, False, check({"type": "array", "items": {"type": kind}}))
+    found, issues = _spec._read(many, texts, ("query", "x"))
+    if isinstance(values, list):
+        assert (found, issues) == (values, [])
+        assert [type(value) for value in found] == [type(value) for value in values]
+        # Of several values the last one counts, where there may be one.
+        assert _spec._read(one, ["nonsense", texts[-1]], ("query", "x")) == (values[-1], [])
+    else:
+        expected = [(values, ("query", "x", number), text) for number, text in enumerate(texts)]
+        assert [(issue["type"], issue["loc"], issue["input"]) for issue in issues] == expected
+        (issue,) = _spec._read(one, texts, ("query", "x"))[1]
+        assert (issue["type"], issue["loc"], issue["input"]) == (values, ("query", "x"), texts[-1])
+
+
 def test_an_operation_that_nobody_has_taught_it_is_checked_and_not_made_up(document: dict[str, Any]) -> None:
     document["paths"]["/api/v1/new"] = {"patch": {**document["paths"][V1]["patch"], "operationId": "new_v1"}}
     sandbox = Sandbox()

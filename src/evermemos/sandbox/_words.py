@@ -10,18 +10,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-# Chinese, Japanese and Korean letters.
-_SCRIPTS = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_LETTER = re.compile(rf"(?=\w)[{_SCRIPTS}]")
-_WORD = re.compile(rf"(?:(?=\w)[{_SCRIPTS}])+|[^\W{_SCRIPTS}]+")
-# Most words of a query: SQLite bounds how many it takes.
-_MOST = 100
+# A run of Chinese, Japanese or Korean letters. Compiled at its first use, since that takes a while.
+_RUN = "([\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+)"
 
 
 def indexed(text: str) -> str:
     """Write text so that each of its words is found."""
-    words = _WORD.findall(text)
-    return " ".join(" ".join(word) if _LETTER.match(word) else word for word in words)
+    return " ".join(" ".join(word) if is_run else word for word, is_run in _words(text))
 
 
 def question(text: str) -> str | None:
@@ -30,7 +25,14 @@ def question(text: str) -> str | None:
     Every word is quoted: none of them is an operator.
     """
     found: dict[str, None] = {}
-    for word in _WORD.findall(text):
-        pairs = [f"{one} {other}" for one, other in pairwise(word)] if _LETTER.match(word) else []
+    for word, is_run in _words(text):
+        pairs = [f"{one} {other}" for one, other in pairwise(word)] if is_run else []
         found.update(dict.fromkeys(pairs or [word]))
-    return " OR ".join(f'"{word}"' for word in list(found)[:_MOST]) or None
+    return " OR ".join(f'"{word}"' for word in found) or None
+
+
+def _words(text: str) -> list[tuple[str, bool]]:
+    """Split text into words, each with whether it is a run of letters of a script without spaces."""
+    parts = ([word] if word.isascii() else re.split(_RUN, word) for word in re.findall(r"\w+", text))
+    # Every other part is a run.
+    return [(part, number % 2 == 1) for word in parts for number, part in enumerate(word) if part]
