@@ -756,12 +756,12 @@ import importlib, sys, types
 parent = types.ModuleType("evermemos")
 parent.__path__ = [sys.argv[1]]
 sys.modules["evermemos"] = parent
-for name in ("sandbox", "sandbox._server", "sandbox._transport"):
-    importlib.import_module(f"evermemos.{name}")
+for name in sys.argv[2:]:
+    importlib.import_module(name)
 print(sorted(name for name in sys.modules if name.startswith("evermemos")))
 """
     package = Path(evermemos.sandbox.__file__).parent
-    command = [sys.executable, "-W", "error", "-c", program, str(package.parent)]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     modules = [f"evermemos.sandbox.{path.stem}" for path in package.glob("_[a-z]*.py")]
+    command = [sys.executable, "-W", "error", "-c", program, str(package.parent), *modules]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == str(sorted(["evermemos", "evermemos.errors", "evermemos.sandbox", *modules]))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memories import BOUNDED, VERSIONS, Talk
 
-from evermemos.sandbox import Sandbox, _memory_store
+from evermemos.sandbox import Sandbox, _store
 from evermemos.sandbox._extraction import EPISODE
 
 
@@ -254,7 +254,7 @@ def test_a_query_may_be_long(v0: Talk) -> None:
 
 
 def test_without_fts5_all_but_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evermemos.sandbox._store.WORDS", _memory_store.NO_WORDS)
+    monkeypatch.setattr("evermemos.sandbox._store.WORDS", _store.NO_WORDS)
     talk = Talk("v1")
     talk.episode("coffee")
     assert len(talk.listed("event_log")) == EPISODE

@@ -383,7 +383,7 @@ def test_a_sandbox_pickles_as_its_file(path: Path) -> None:
         ask(sandbox, "POST", "g", **REQUIRED)
         with pickle.loads(pickle.dumps(sandbox)) as copy:
             assert ask(copy, "GET", "g")["name"] == "N"
-            assert (copy._spec.strict, copy._pace) == (True, (True, 1.5))
+            assert (copy._spec.strict, copy._background, copy._processing_seconds) == (True, True, 1.5)
     for other in (Sandbox(), Sandbox(path, api_key="key")):
         with other, pytest.raises(ConfigurationError, match="cannot be pickled: give it a store and no key"):
             pickle.dumps(other)

@@ -6,23 +6,24 @@ import re
 import sqlite3
 import threading
 from collections import deque
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 from ..errors import ConfigurationError
-from . import _conversation_meta, _memories, _spec, _status
+from . import _conversation_meta, _spec
 from ._faults import LONGEST_DELAY, Fault, Reset, is_number
 from ._messages import Accepted, Answer, Refused, Request, answer, now
 from ._store import Store
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
 
     from ._asgi import SandboxApp
+    from ._memories import Behaviour
     from ._spec import Operation
     from ._transport import SandboxTransport
 
@@ -89,14 +90,9 @@ class Sandbox:
         self.closes_with_client = False
         self._spec = _spec.load(strict=strict)
         self._store = Store(store)
-        self._pace = _memories.Pace(background, processing_seconds)
-        meta = _conversation_meta.behaviours(self._store, self._spec)
-        set_meta = meta["create_conversation_meta_v1"]
-        self._run: dict[str, Callable[[dict[str, Any] | None], dict[str, Any] | Accepted]] = {
-            **meta,
-            **_memories.behaviours(self._store, self._spec, self._pace, set_meta),
-            **_status.behaviours(self._store),
-        }
+        self._background = background
+        self._processing_seconds = processing_seconds
+        self._meta = _conversation_meta.behaviours(self._store, self._spec)
         self._faults: list[tuple[Fault, int | None]] = []
         self._lock = threading.Lock()
 
@@ -188,8 +184,8 @@ class Sandbox:
         Raises:
             ConfigurationError: If an argument cannot be used.
         """
-        if operation is not None and operation not in self._run:
-            known = ", ".join(sorted(self._run))
+        if operation is not None and operation not in self._spec.operations:
+            known = ", ".join(sorted(self._spec.operations))
             raise ConfigurationError(f"fail: operation is {operation!r}: expected one of {known}")
         if times is not None and not is_number(times, int, 1):
             raise ConfigurationError(f"fail: times is {times!r}: expected an int of 1 or more, or None for no end")
@@ -246,13 +242,8 @@ class Sandbox:
         """Pickle as a file: only that can be opened elsewhere."""
         if self._store.path is None or self.api_key is not None:
             raise ConfigurationError("a sandbox in memory or with a key cannot be pickled: give it a store and no key")
-        return partial(
-            Sandbox,
-            self._store.path,
-            strict=self._spec.strict,
-            background=self._pace.background,
-            processing_seconds=self._pace.seconds,
-        ), ()
+        options: dict[str, Any] = {"background": self._background, "processing_seconds": self._processing_seconds}
+        return partial(Sandbox, self._store.path, strict=self._spec.strict, **options), ()
 
     def __repr__(self) -> str:
         return f"<Sandbox {self._store.path or 'in memory'}>"
@@ -295,6 +286,16 @@ class Sandbox:
         scheme, _, key = authorization.partition(" ")
         return scheme.lower() == "bearer" and bool(key) and self.api_key in (None, key)
 
+    @cached_property
+    def _others(self) -> dict[str, Behaviour]:
+        """What operations do that have nothing to do with conversation metadata. Many programs never ask for one."""
+        from . import _memories, _status
+
+        pace = _memories.Pace(self._background, self._processing_seconds)
+        set_meta = self._meta["create_conversation_meta_v1"]
+        memories = _memories.behaviours(self._store, self._spec, pace, set_meta)
+        return {**memories, **_status.behaviours(self._store)}
+
     def _next_fault(self, operation: Operation | None) -> Fault | None:
         if not self._faults:
             return None
@@ -321,11 +322,12 @@ class Sandbox:
         try:
             if len(body) > LARGEST_BODY:
                 raise Refused(413, f"The body is larger than {LARGEST_BODY} bytes, the most that the sandbox takes.")
-            if operation.id not in self._run:
+            behaviour = self._meta.get(operation.id) or self._others.get(operation.id)
+            if behaviour is None:
                 raise Refused(501, f"The sandbox does not know what {operation.id} does.")
             params = _spec.arguments(operation, query, headers, body, strict=self._spec.strict)
             with self._store.session(write=operation.writes):
-                told = self._run[operation.id](params)
+                told = behaviour(params)
             return answer(202, told.content) if isinstance(told, Accepted) else answer(200, told)
         except Refused as refused:
             if refused.detail is not None:

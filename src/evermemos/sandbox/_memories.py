@@ -36,8 +36,8 @@ class Pace(NamedTuple):
         seconds (float): How long it takes in the background.
     """
 
-    background: bool = False
-    seconds: float = 0.0
+    background: bool
+    seconds: float
 
 
 def behaviours(store: Store, spec: Spec, pace: Pace, set_meta: Callable[[Record], object]) -> dict[str, Behaviour]:

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._messages import Refused
+from ._store import FOREVER, key
 from ._times import microseconds, milliseconds
 from ._words import indexed, question
 
@@ -20,25 +21,8 @@ if TYPE_CHECKING:
     from ._extraction import Made
     from ._store import Record, Store
 
-# What a row without an end has as its end. One that counts at once has 0, so that no clock has a say in it.
-FOREVER = 2**63 - 1
 # Most messages that wait, and most memories, in one answer of a search.
 MOST = 100
-
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS message (number INTEGER PRIMARY KEY, api TEXT NOT NULL, user_key TEXT NOT NULL,"
-    " group_key TEXT NOT NULL, until INTEGER NOT NULL, record TEXT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS message_that_waits ON message (api, group_key, until)",
-    "CREATE TABLE IF NOT EXISTS memory (number INTEGER PRIMARY KEY, api TEXT NOT NULL, type TEXT NOT NULL,"
-    " id_key TEXT NOT NULL, user_key TEXT NOT NULL, group_key TEXT NOT NULL, time INTEGER NOT NULL,"
-    " since INTEGER NOT NULL, until INTEGER NOT NULL, record TEXT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS memory_of_user ON memory (api, user_key, group_key, type)",
-    "CREATE TABLE IF NOT EXISTS request (id_key TEXT PRIMARY KEY, api TEXT NOT NULL, record TEXT NOT NULL)",
-)
-WORDS = "CREATE VIRTUAL TABLE IF NOT EXISTS memory_words USING fts5 (words, tokenize = 'porter unicode61')"
-# In its place where SQLite was built without: all but search goes on.
-NO_WORDS = "CREATE TABLE IF NOT EXISTS memory_words (words TEXT)"
-FILLED = ("message", "memory", "memory_words", "request")
 
 _FITS = (
     " memory.api = :api AND memory.type IN (SELECT value FROM json_each(:types))"
@@ -208,8 +192,3 @@ class MemoryStore:
         row = self._execute(statement, (key(request_id), api)).fetchone()
         record: Record | None = row and json.loads(row[0])
         return record
-
-
-def key(text: str | None) -> str:
-    """Write an id so that SQLite can compare it: as JSON, null and any text have a form of their own."""
-    return json.dumps(text)

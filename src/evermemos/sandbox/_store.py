@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..errors import ConfigurationError
-from ._memory_store import FILLED, NO_WORDS, TABLES, WORDS, key
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,10 +21,25 @@ Record: TypeAlias = dict[str, Any]
 # Says in the head of the file whose it is ("EVMO"), and in which format.
 APPLICATION_ID = 0x45564D4F
 FORMAT = 2
-META = (
+# The end of a row that has none. Messages and memories count between two times, in milliseconds: from 0 on what counts
+# at once, until 0 what was deleted, so that no clock has a say in it.
+FOREVER = 2**63 - 1
+TABLES = (
     "CREATE TABLE IF NOT EXISTS conversation_meta"
-    " (api TEXT, group_id TEXT, record TEXT NOT NULL, PRIMARY KEY (api, group_id))"
+    " (api TEXT, group_id TEXT, record TEXT NOT NULL, PRIMARY KEY (api, group_id))",
+    "CREATE TABLE IF NOT EXISTS message (number INTEGER PRIMARY KEY, api TEXT NOT NULL, user_key TEXT NOT NULL,"
+    " group_key TEXT NOT NULL, until INTEGER NOT NULL, record TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS message_that_waits ON message (api, group_key, until)",
+    "CREATE TABLE IF NOT EXISTS memory (number INTEGER PRIMARY KEY, api TEXT NOT NULL, type TEXT NOT NULL,"
+    " id_key TEXT NOT NULL, user_key TEXT NOT NULL, group_key TEXT NOT NULL, time INTEGER NOT NULL,"
+    " since INTEGER NOT NULL, until INTEGER NOT NULL, record TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS memory_of_user ON memory (api, user_key, group_key, type)",
+    "CREATE TABLE IF NOT EXISTS request (id_key TEXT PRIMARY KEY, api TEXT NOT NULL, record TEXT NOT NULL)",
 )
+WORDS = "CREATE VIRTUAL TABLE IF NOT EXISTS memory_words USING fts5 (words, tokenize = 'porter unicode61')"
+# In its place where SQLite was built without: all but search goes on.
+NO_WORDS = "CREATE TABLE IF NOT EXISTS memory_words (words TEXT)"
+FILLED = ("conversation_meta", "message", "memory", "memory_words", "request")
 # Seconds to wait for another process that writes to the same file: a write takes less than a thousandth of that.
 PATIENCE = 2.0
 
@@ -98,7 +112,7 @@ class Store:
             database.execute("BEGIN IMMEDIATE")
             has_search = database.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone()
             # A file of an older format lacks tables, and no more than that.
-            for table in (META, *TABLES, WORDS if has_search else NO_WORDS):
+            for table in (*TABLES, WORDS if has_search else NO_WORDS):
                 database.execute(table)
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             database.execute(f"PRAGMA user_version = {FORMAT}")
@@ -160,7 +174,7 @@ class Store:
 
     def clear(self) -> None:
         """Drop all records."""
-        for table in ("conversation_meta", *FILLED):
+        for table in FILLED:
             self._database.execute(f"DELETE FROM {table}")
 
 
@@ -185,3 +199,8 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+
+
+def key(text: str | None) -> str:
+    """Write an id so that SQLite can compare it: as JSON, null and any text have a form of their own."""
+    return json.dumps(text)
