@@ -144,7 +144,9 @@ class MemoryStore:
     def listed(self, wanted: Wanted, limit: int, offset: int = 0) -> list[tuple[str, Record]]:
         """Read memories with their types, those that happened last first."""
         found = self._execute(
-            f"SELECT type, record FROM memory WHERE{_FITS} ORDER BY time DESC, number DESC LIMIT :limit OFFSET :offset",
+            "SELECT type, record FROM memory WHERE number IN (SELECT number FROM memory"
+            f" WHERE{_FITS} ORDER BY time DESC, number DESC LIMIT :limit OFFSET :offset)"
+            " ORDER BY time DESC, number DESC",
             wanted.values(limit=limit, offset=min(offset, FOREVER)),
         )
         return [(kind, json.loads(text)) for kind, text in found]

@@ -33,7 +33,9 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS memory (number INTEGER PRIMARY KEY, api TEXT NOT NULL, type TEXT NOT NULL,"
     " id_key TEXT NOT NULL, user_key TEXT NOT NULL, group_key TEXT NOT NULL, time INTEGER NOT NULL,"
     " since INTEGER NOT NULL, until INTEGER NOT NULL, record TEXT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS memory_of_user ON memory (api, user_key, group_key, type)",
+    # All that is asked for, so that records are read only of what fits.
+    "CREATE INDEX IF NOT EXISTS memory_that_fits"
+    " ON memory (api, type, user_key, group_key, time, since, until, id_key)",
     "CREATE TABLE IF NOT EXISTS request (id_key TEXT PRIMARY KEY, api TEXT NOT NULL, record TEXT NOT NULL)",
 )
 WORDS = "CREATE VIRTUAL TABLE IF NOT EXISTS memory_words USING fts5 (words, tokenize = 'porter unicode61')"
