@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ._extraction import EPISODE, extract, new_id
@@ -109,7 +110,7 @@ class MemoriesV1:
             groups.setdefault(each[1]["group_id"] or "", []).append(each)
         source = {"source": _method(given), "user_id": given.get("user_id"), "memory_type": "retrieve"}
         result = {
-            "memories": [{group: self._as_found(items) for group, items in [entry]} for entry in groups.items()],
+            "memories": [{group: self._as_found(items)} for group, items in groups.items()],
             "scores": [{group: [score for _, _, score in items]} for group, items in groups.items()],
             "importance_scores": [items[0][2] for items in groups.values()],
             "original_data": [],
@@ -265,8 +266,8 @@ class MemoriesV1:
         waiting = self._store.waiting(self.api, group_id)
         if len(waiting) < least:
             return 0
-        old = lambda user_id: self._store.replace_profile(self.api, user_id, group_id, since)  # noqa: E731
-        made = list(extract(list(waiting.values()), old))
+        old_profile = partial(self._store.replace_profile, self.api, group_id, since)
+        made = list(extract(list(waiting.values()), old_profile))
         for memory in made:
             self._store.add(self.api, memory, since)
         self._store.take(waiting, since)

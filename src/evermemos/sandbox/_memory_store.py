@@ -122,7 +122,7 @@ class MemoryStore:
         words = added.lastrowid, indexed(memory.text)
         self._execute("INSERT INTO memory_words (rowid, words) VALUES (?, ?)", words)
 
-    def replace_profile(self, api: str, user_id: str | None, group_id: str | None, since: int) -> Record | None:
+    def replace_profile(self, api: str, group_id: str | None, until: int, user_id: str | None) -> Record | None:
         """Let the profile of a user end at a time, and read it. None if there is none."""
         owner = (api, key(user_id), key(group_id), "profile", FOREVER)
         row = self._execute(
@@ -132,7 +132,7 @@ class MemoryStore:
         ).fetchone()
         if row is None:
             return None
-        self._execute("UPDATE memory SET until = ? WHERE number = ?", (since, row[0]))
+        self._execute("UPDATE memory SET until = ? WHERE number = ?", (until, row[0]))
         record: Record = json.loads(row[1])
         return record
 

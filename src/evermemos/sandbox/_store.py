@@ -112,10 +112,15 @@ class Store:
         database.execute("PRAGMA synchronous = NORMAL")
         with database:
             database.execute("BEGIN IMMEDIATE")
-            has_search = database.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone()
             # A file of an older format lacks tables, and no more than that.
-            for table in (*TABLES, WORDS if has_search else NO_WORDS):
+            for table in TABLES:
                 database.execute(table)
+            try:
+                database.execute(WORDS)
+            except sqlite3.OperationalError as error:
+                if "no such module" not in str(error):
+                    raise
+                database.execute(NO_WORDS)
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             database.execute(f"PRAGMA user_version = {FORMAT}")
 
