@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ._async.client import AsyncEverMemOS
     from ._async.paging import AsyncMemoryIterator
+    from ._conversation import CallOptions, EffectiveField, SetResult
     from ._params import (
         LlmCustomSettingParam,
         LlmProviderConfigParam,
@@ -73,8 +74,10 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BulkError",
+    "CallOptions",
     "ConfigurationError",
     "ConflictError",
+    "EffectiveField",
     "ErrorDetail",
     "EverMemOS",
     "EverMemOSError",
@@ -95,6 +98,7 @@ __all__ = [
     "RawResponse",
     "RequestValidationError",
     "ScopeMismatchError",
+    "SetResult",
     "TooManyFailuresError",
     "UnprocessableEntityError",
     "Unset",
@@ -105,6 +109,8 @@ _MODULES = {
     "UNSET": "evermemos_api.types",
     "AsyncEverMemOS": "evermemos._async.client",
     "AsyncMemoryIterator": "evermemos._async.paging",
+    "CallOptions": "evermemos._conversation",
+    "EffectiveField": "evermemos._conversation",
     "EverMemOS": "evermemos._sync.client",
     "LlmCustomSettingParam": "evermemos._params",
     "LlmProviderConfigParam": "evermemos._params",
@@ -113,6 +119,7 @@ _MODULES = {
     "Memory": "evermemos._params",
     "MemoryIterator": "evermemos._sync.paging",
     "RawResponse": "evermemos._response",
+    "SetResult": "evermemos._conversation",
     "Unset": "evermemos_api.types",
     "UserDetailParam": "evermemos._params",
 }

@@ -43,7 +43,7 @@ NO_SETTINGS = {"id", "group_id", "is_default", "created_at", "updated_at", "addi
 
 
 class CallOptions(TypedDict, total=False):
-    """Options of a method of a conversation, which may take several calls.
+    """Options that every method of a conversation takes as keyword arguments. A method may take several calls.
 
     `timeout` (seconds for each step of a request, or httpx.Timeout) and `max_retries` hold for each call, in place of
     the client's; `deadline` (seconds) for all of them and the wait for other writers together, None for no limit.
@@ -57,10 +57,10 @@ class CallOptions(TypedDict, total=False):
 
 
 class SetResult(NamedTuple, Generic[T]):
-    """What `set` did.
+    """What `set` of a conversation did.
 
     Attributes:
-        response: The answer, with the record.
+        response (ConversationMetaEnvelope | ConversationMetaEnvelopeV0): The answer, with the record.
         created (bool): Whether there was no record before. False: one was replaced (v1), or merged into (v0).
     """
 
@@ -69,7 +69,7 @@ class SetResult(NamedTuple, Generic[T]):
 
 
 class EffectiveField(NamedTuple):
-    """A field of a conversation as it takes effect.
+    """A field of a conversation as it takes effect, one of those that `effective` returns.
 
     Attributes:
         value (Any): The value, as `get` has it.

@@ -158,7 +158,7 @@ class AsyncConversation(AsyncHandle["ConversationMetaEnvelope"]):
 class AsyncConversationV0(AsyncHandle["ConversationMetaEnvelopeV0"]):
     """The default record on /api/v0, whose operations take no group_id: `client.v0.default_conversation`.
 
-    All the rest is as in the handles of /api/v1 (contract section 1, and section 4, v0 rules).
+    All the rest is as in `AsyncConversation` (contract section 1, and section 4, v0 rules).
     """
 
     _version = "v0"

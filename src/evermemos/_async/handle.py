@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from evermemos_api.types import UNSET, Unset
 
-from .. import _checks, _conversation
+from .. import (
+    _checks,
+    _conversation,  # pyright: ignore[reportPrivateUsage]
+)
 from .._conversation import EffectiveField, Merge, SetResult, Work
 from .._operation import Operation
 from ..errors import NotFoundError

@@ -159,7 +159,7 @@ class Conversation(Handle["ConversationMetaEnvelope"]):
 class ConversationV0(Handle["ConversationMetaEnvelopeV0"]):
     """The default record on /api/v0, whose operations take no group_id: `client.v0.default_conversation`.
 
-    All the rest is as in the handles of /api/v1 (contract section 1, and section 4, v0 rules).
+    All the rest is as in `Conversation` (contract section 1, and section 4, v0 rules).
     """
 
     _version = "v0"
