@@ -47,16 +47,16 @@ class _Bulk(Generic[R]):
 
     Every method takes these arguments:
 
-        concurrency (int): The most requests in flight. With 429 and 503 it is halved for all, and grows back by one
-            for as many good answers as are in flight; Retry-After, of at most 600 seconds, is waited for by all.
-        rate (float | None): The most requests per second, on average; a tenth of a second's worth may go out at once.
-            A new record costs two requests, a record that is as wanted costs one.
-        retries (int): How many times an item is tried again after a failure that may pass: no connection, a timeout,
-            and statuses 408, 429, 500, 502, 503 and 504. Every try reads the record first, so that a write whose
-            outcome is unknown is settled before it is repeated. Waits grow to 8 seconds.
-        max_failures (int | None): How many items may fail. With one more, no more are begun, those in flight are
-            finished, and after their results TooManyFailuresError is raised. None is any number.
-        on_result (Callable[[Result], object] | None): Called with each result, just before the iterator gives it.
+    - `concurrency` (int): The most requests in flight. With 429 and 503 it is halved for all, and grows back by one
+      for as many good answers as are in flight; Retry-After, of at most 600 seconds, is waited for by all.
+    - `rate` (float | None): The most requests per second, on average; a tenth of a second's worth may go out at once.
+      A new record costs two requests, a record that is as wanted costs one.
+    - `retries` (int): How many times an item is tried again after a failure that may pass: no connection, a timeout,
+      and statuses 408, 429, 500, 502, 503 and 504. Every try reads the record first, so that a write whose
+      outcome is unknown is settled before it is repeated. Waits grow to 8 seconds.
+    - `max_failures` (int | None): How many items may fail. With one more, no more are begun, those in flight are
+      finished, and after their results TooManyFailuresError is raised. None is any number.
+    - `on_result` (Callable[[Result], object] | None): Called with each result, just before the iterator gives it.
 
     A wrong argument raises ConfigurationError at once.
     """
@@ -84,8 +84,8 @@ class _Bulk(Generic[R]):
         with what the server has in all other fields.
 
         Args:
-            records (Records): `Record`s or dicts, or what `read` returns of a file. A dict that is no record is a
-                failure; a file is checked by `read` before anything is sent.
+            records (Iterable | AsyncIterable): `Record`s or dicts, or what `read` returns of a file. A dict that
+                is no record is a failure; a file is checked by `read` before anything is sent.
             journal (str | os.PathLike[str] | None): File in which to write down what is done, for its owner alone
                 (mode 600): it holds what people wrote. After an interruption, by kill -9 too, the same call goes on
                 where it stopped: what was done is not asked for again, what was under way is settled, what had failed
@@ -132,7 +132,7 @@ class _Bulk(Generic[R]):
         Each record is compared with what the server has now, not with what other records of the input would make of it.
 
         Args:
-            records (Records): As for `apply`.
+            records (Iterable | AsyncIterable): As for `apply`.
         """
         job = partial(Plan, validate=self._settings.validate)
         return self._run(job, records, concurrency, rate, retries, max_failures, on_result)
@@ -153,7 +153,7 @@ class _Bulk(Generic[R]):
         A group that has no record of its own is "missing", though servers would answer with the default record.
 
         Args:
-            groups (Groups | None): Ids of groups; None among them is the default record.
+            groups (Iterable | AsyncIterable | None): Ids of groups; None among them is the default record.
             journal (str | os.PathLike[str] | None): The groups are those of this journal, if no others are given.
 
         Raises:
