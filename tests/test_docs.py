@@ -100,14 +100,7 @@ def test_every_method_is_there_with_all_that_its_docstring_says(page: str, folde
         for line in (inspect.getdoc(method) or "").replace("Args:", "Arguments:").splitlines():
             assert " ".join(line.replace("`", "").split()) in words, place
         for name in inspect.signature(method).parameters.keys() - OPTIONS - SHARED:
-            assert re.search(rf"<strong>{name}( \(.*?\))?:</strong>", section) or not described(method), (
-                f"{place}({name})"
-            )
-
-
-def described(method: Callable[..., Any]) -> bool:
-    """Whether a docstring has arguments at all."""
-    return "Args:" in (inspect.getdoc(method) or "")
+            assert re.search(rf"<strong>{name}( \(.*?\))?:</strong>", section), f"{place}({name})"
 
 
 @pytest.mark.parametrize("page", ["client", "async_client"])

@@ -205,7 +205,14 @@ def intents(path: str | os.PathLike[str]) -> Iterator[Intent]:
 
 
 def groups(path: str | os.PathLike[str]) -> Iterator[str | None]:
-    """Read the ids of the groups that a run wrote about, each once."""
+    """Read the ids of the groups that a run wrote about, each once.
+
+    Args:
+        path (str | os.PathLike[str]): The journal of the run.
+
+    Raises:
+        JournalError: If it cannot be used.
+    """
     question = "SELECT group_id FROM done UNION SELECT group_id FROM intent"
     with closing(_connect(_existing(path))) as database:
         for (group_id,) in database.execute(question):
