@@ -108,6 +108,7 @@ def test_of_kinds_whose_fields_are_all_there_it_is_the_one_that_was_asked_for(
     ("memory_type", "item", "kind"),
     [
         # Passes for a profile, and is none.
+        (UNSET, {"id": "e", "user_id": "u", "group_id": "g", "summary": "s"}, OtherMemory),
         ("episodic_memory", {"id": "e", "user_id": "u", "group_id": "g", "summary": "s"}, OtherMemory),
         ("foresight", {"id": "f", "user_id": "u", "group_id": "g", "content": "c"}, OtherMemory),
         # Servers may send others than they were asked for.
@@ -422,6 +423,7 @@ QUERIES: list[tuple[str, dict[str, Any], str, str]] = [
     ("v0.get", {"group_ids": ["group_1", ""]}, "group_ids", "take for all"),
     ("v0.get", {"group_ids": [1]}, "group_ids", "str"),
     ("v0.get", {"user_id": ""}, "user_id", "take for all"),
+    ("v0.get", {"user_id": " \t"}, "user_id", "take for all"),
     ("v0.get", {"user_id": None}, "user_id", "Leave it out"),
     ("v0.search", {"top_k": -2}, "top_k", "-1 to 100"),
     ("v0.search", {"top_k": 101}, "top_k", "-1 to 100"),
