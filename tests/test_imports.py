@@ -17,12 +17,13 @@ import evermemos
 Serve = Callable[..., ScriptedServer]
 OURS = ("evermemos", "evermemos_api")
 # What the extras bring.
-EXTRAS = ("httptools", "orjson", "uvicorn", "swagger_ui")
+EXTRAS = ("httptools", "orjson", "uvicorn", "swagger_ui", "typer", "rich")
 # Modules that cannot be imported without an extra.
 NEED_AN_EXTRA = {
-    f"evermemos.{name}": "httptools"
-    for name in ("_http1", "_http1_async", "_http1_sync", "_async.http1", "_sync.http1")
+    **dict.fromkeys(("_http1", "_http1_async", "_http1_sync", "_async.http1", "_sync.http1"), "httptools"),
+    **dict.fromkeys(("_cli._app", "_cli._doctor", "_cli._many", "_cli._session", "_cli._single"), "typer"),
 }
+NEED_AN_EXTRA = {f"evermemos.{name}": extra for name, extra in NEED_AN_EXTRA.items()}
 WITHIN = sorted(each.name for each in pkgutil.walk_packages(evermemos.__path__, "evermemos."))
 
 

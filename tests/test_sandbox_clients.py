@@ -334,13 +334,13 @@ def test_listening_to_everybody_gives_a_warning(
     [
         (["sandbox", "--port", "0", "--api-key", ""], 1, "the api_key of the sandbox is empty"),
         (["sandbox", "--port", "0", "--store", ""], 1, "store is '': expected the path of a file"),
-        ([], 2, "the following arguments are required: COMMAND"),
+        ([], 64, "Missing command"),
         (["sandbox", "--port", "x"], 2, "argument --port: invalid int value: 'x'"),
         (["sandbox", "--host", "a" * 70], 1, "is not the name of a machine"),
         (["sandbox", "--port", "70000"], 1, "expected a port from 0 to 65535"),
-        (["nothing"], 2, "invalid choice: 'nothing'"),
+        (["nothing"], 64, "No such command 'nothing'"),
         (["--version"], 0, "evermemos-client 0."),
-        (["--help"], 0, "serve an EverMemOS for tests"),
+        (["--help"], 0, "Serve an EverMemOS for tests"),
     ],
 )
 def test_arguments(arguments: list[str], code: int, words: str) -> None:

@@ -180,7 +180,7 @@ def resolve(
     key = api_key or (None if own_auth else _environment_key())
     if key is None and not own_auth and _host(url) == _host(PRODUCTION_URL):
         raise ConfigurationError(f"{url} needs an API key: pass api_key=... or set {KEY_VARIABLE}")
-    if key is not None and url.startswith("http://") and not _is_loopback(_host(url)):
+    if key is not None and url.startswith("http://") and not is_loopback(_host(url)):
         warnings.warn(f"the API key is sent unencrypted to {url}: use https", UserWarning, stacklevel=3)
     settings = Settings(base_url=url, sandbox=sandbox, api_key=key, **checked)
     settings.check_key()
@@ -380,7 +380,7 @@ def _check_verify(verify: Any) -> VerifyTypes:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host in ("localhost", "127.0.0.1") or host.endswith(".localhost"):
         return True
     import ipaddress
@@ -407,7 +407,12 @@ def _environment_url() -> str | None:
 
 
 def _warn_of_near_miss(right: str, *, is_key: bool) -> None:
-    for name in sorted(os.environ):
-        match = re.fullmatch(_NEAR_MISS, name)
-        if match and bool(match["key"]) is is_key and name not in (KEY_VARIABLE, *URL_VARIABLES):
-            warnings.warn(f"{name} is set and means nothing here: did you mean {right}?", UserWarning, stacklevel=5)
+    for name in near_misses(is_key=is_key):
+        warnings.warn(f"{name} is set and means nothing here: did you mean {right}?", UserWarning, stacklevel=5)
+
+
+def near_misses(*, is_key: bool) -> list[str]:
+    """Return the names of variables that are set and mean nothing, and look as if they were to be a key or a URL."""
+    found = [(name, re.fullmatch(_NEAR_MISS, name)) for name in sorted(os.environ)]
+    right = (KEY_VARIABLE, *URL_VARIABLES)
+    return [name for name, match in found if match and bool(match["key"]) is is_key and name not in right]
