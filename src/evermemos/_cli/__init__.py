@@ -33,12 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(given)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nobody reads any more. Python would complain of it once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         return FAILED if given[:1] == ["sandbox"] else NO_READER
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def silence() -> None:
+    """Let stdout lead nowhere, as nobody reads it any more. Python would complain when it flushes at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

@@ -25,6 +25,7 @@ from . import DONE, FAILED, NO_RECORD, USAGE, _doctor, _many, _single
 from ._output import say, shown
 from ._session import UsageError, with_session
 
+NOT_FOUND = 404
 MOST_VIOLATIONS = 100
 EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 plan has something to do, 3 some records failed, 4 no such record,"
@@ -110,7 +111,8 @@ def _failed(error: Exception) -> int:
     if isinstance(error, InputError) and error.violations:
         return _violations(error)
     if isinstance(error, NotFoundError):
-        return _fail(str(error), NO_RECORD, "servers also say so while they are without their database")
+        hint = "servers also say so while they are without their database" if error.status_code == NOT_FOUND else ""
+        return _fail(str(error), NO_RECORD, hint)
     if isinstance(error, EverMemOSError):
         return _fail(str(error), FAILED, _hint(error))
     if isinstance(error, OSError):

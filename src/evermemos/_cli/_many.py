@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import BulkError, JournalError, TooManyFailuresError
-from . import DONE, FAILED, INTERRUPTED, NO_READER, NO_RECORD, SOME_FAILED, TO_DO
+from ..errors import BulkError, InputError, JournalError, TooManyFailuresError
+from . import DONE, FAILED, INTERRUPTED, NO_READER, NO_RECORD, SOME_FAILED, TO_DO, silence
 from ._output import Form, Output, as_yaml, say, shown
 from ._session import Session, UsageError
 
@@ -34,6 +34,11 @@ MARKS = {
     "replaced": ("!", "yellow"),
     "restored": ("~", "yellow"),
 }
+
+
+TO_SHOW = ("create", "update", "replace")
+# Characters of a value before and after that fit into one line.
+SHORT = 60
 
 
 class Format(StrEnum):
@@ -115,8 +120,9 @@ def apply(
         )
         try:
             code = _follow(session, run, len(records), "Applying")
-        except JournalError as error:
-            say(f"evermemos: {shown(str(error))} (--journal names one, and {shown(str(current))} may be moved away)")
+        except (InputError, JournalError) as error:
+            place = shown(str(current))
+            say(f"evermemos: {shown(str(error))} (an earlier run of it is in {place}: move that away to begin anew)")
             return FAILED
     with contextlib.suppress(OSError):
         if failed.stat().st_size == 0:
@@ -124,7 +130,7 @@ def apply(
         else:
             session.out.note(f"What failed is in {shown(str(failed))}, which can be applied once it is right")
     if code in (INTERRUPTED, NO_READER) or sum(run.counts.values()) < len(records):
-        session.out.note(f"The same command goes on from there, by {shown(str(current))}")
+        session.out.note(f"The same command goes on from there (journal: {shown(str(current))})")
     else:
         kept = current if journal is not None else _dated(current)
         session.out.note(f"To put back what was changed: evermemos undo {shown(str(kept))}")
@@ -206,15 +212,23 @@ class _Shown:
     def _show(self, result: Result) -> None:
         out = self._out
         mark, style = MARKS.get(result.action, ("=", "dim"))
-        out.line(out.styled(f"{mark} {name(result.group_id)}  {result.action}", style))
+        line = out.styled(f"{mark} {name(result.group_id)}  {result.action}", style)
+        if result.action not in TO_SHOW:
+            # What was planned was shown before.
+            fields = ", ".join(change.field for change in result.changes)
+            out.line(f"{line}  {out.styled(fields, 'dim')}".rstrip())
+            return
+        out.line(line)
         width = max((len(change.field) for change in result.changes), default=0)
         for change in result.changes:
             label = f"    {out.styled(change.field.ljust(width), 'cyan')}  "
             for before, after in _steps(change.before, change.after):
                 old = "" if before is None else out.styled(f"- {shown(before)}", "red")
                 new = "" if after is None else out.styled(f"+ {shown(after)}", "green")
-                out.line(label + "  ".join(filter(None, (old, new))))
-                label = " " * (6 + width)
+                is_short = len(shown(before)) + len(shown(after)) < SHORT
+                for part in ["  ".join(filter(None, (old, new)))] if is_short else filter(None, (old, new)):
+                    out.line(label + part)
+                    label = " " * (6 + width)
 
 
 class _Exported:
@@ -247,7 +261,9 @@ def _follow(session: Session, run: Run, total: int | None, verb: str, show: Any 
                 if result.error is not None:
                     failures += 1
                     if failures <= MOST_ERRORS:
-                        say(f"evermemos: {name(result.group_id)}: {shown(str(result.error))}")
+                        # The library says it in words of Python.
+                        text = str(result.error).replace("force=True", "--force")
+                        say(f"evermemos: {name(result.group_id)}: {shown(text)}")
                     elif failures == MOST_ERRORS + 1:
                         say("evermemos: and more, which are counted alone")
             sys.stdout.flush()
@@ -257,7 +273,7 @@ def _follow(session: Session, run: Run, total: int | None, verb: str, show: Any 
         say("evermemos: interrupted")
         code = INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         code = NO_READER
     counts = run.counts
     seconds = time.monotonic() - start

@@ -125,11 +125,12 @@ def _server(place: Place, timeout: float) -> Iterator[Finding]:
         status = 200 if health.error is None else health.error.status_code
         yield Finding("HTTP", Level.ok, f"there are answers; GET /health: {status or 'not one of this API'}")
         found = {version: _call(getattr(client, version).memories.conversation_meta.get) for version in VERSIONS}
-        serving = []
+        serving = [version for version in VERSIONS if _is_answered(found[version])]
         for version, answer in found.items():
             finding = _version(version, answer)
-            serving += [version] if finding.level is Level.ok else []
-            yield finding
+            # Few programs use both.
+            is_mild = serving and finding.level is Level.problem
+            yield finding._replace(level=Level.warning) if is_mild else finding
         if not serving:
             if all(_is_refused(answer.error) or not _is_served(answer) for answer in found.values()):
                 fix = "check the key (EVERMEMOS_API_KEY or the profile), and the URL"

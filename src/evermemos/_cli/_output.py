@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -68,8 +68,10 @@ class Output:
         """Write names and values, below each other."""
         width = max(map(len, map(shown, values)), default=0)
         for name, value in values.items():
-            if value is not None:
-                self.line(f"{self.styled(shown(name).ljust(width), 'cyan')}  {shown(value)}")
+            label = self.styled(shown(name).ljust(width), "cyan")
+            for text in _lines(value):
+                self.line(f"{label}  {text}".rstrip())
+                label = " " * width
 
     def note(self, text: str) -> None:
         """Write a line that is no result, to stderr."""
@@ -102,6 +104,18 @@ def shown(value: Any) -> str:
     return _printable(value) if isinstance(value, str) else as_json(value)
 
 
+def _lines(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping) and value:
+        yield from (f"{shown(key)}: {shown(_without_nulls(inner))}" for key, inner in value.items())
+    elif value is not None:
+        yield shown(value)
+
+
+def _without_nulls(value: Any) -> Any:
+    is_map = isinstance(value, Mapping)
+    return {key: inner for key, inner in value.items() if inner is not None} if is_map else value
+
+
 def as_json(value: Any, *, indent: int | None = None) -> str:
     """Return JSON in which nothing but printable characters stand."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
@@ -114,7 +128,10 @@ def as_yaml(value: Any) -> str:
         from ..bulk._yaml import dump
     except ConfigurationError:
         raise ConfigurationError("YAML needs pyyaml: pip install 'evermemos-client[cli]'") from None
-    return dump(json.loads(json.dumps(value))).decode()
+    values = json.loads(json.dumps(value))
+    text = dump(values).decode()
+    # YAML would let some through that turn the direction of a terminal.
+    return text if all(map(str.isprintable, text.splitlines())) else dump(values, ascii=True).decode()
 
 
 def _printable(text: str) -> str:

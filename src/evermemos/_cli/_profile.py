@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +64,8 @@ def find(name: str | None, path: Path | None) -> Profile:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         with file.open("rb") as opened:
             found = os.fstat(opened.fileno())

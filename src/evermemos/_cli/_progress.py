@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Seconds after which somebody wonders whether anything goes on.
 PATIENCE = 1.0
+# Columns for all but bar and counts. The last ones stay free for the ^C that a terminal shows, or it begins a line.
+BESIDE = 56
 
 
 @contextlib.contextmanager
@@ -62,27 +64,31 @@ def _bar(run: Run, total: int | None, verb: str) -> Any:
         """Looks at the run whenever it is drawn."""
 
         def get_renderables(self) -> Iterable[Any]:
-            with contextlib.suppress(RuntimeError):
+            for task in self.tasks:
                 counts = run.counts
-                speed = self.tasks[0].speed
-                rate = f"{speed:,.0f}/s" if speed else ""
-                done, failed = sum(counts.values()), counts.get("failed", 0)
-                self.update(task, completed=done, failed=failed, again=run.retried, rate=rate)
+                rate = f"{task.speed:,.0f}/s" if task.speed else ""
+                failed = _counted(counts.get("failed", 0), "failed", "red")
+                again = _counted(run.retried, "retried", "yellow")
+                self.update(task.id, completed=sum(counts.values()), failed=failed, again=again, rate=rate)
             return super().get_renderables()
 
+    console = Console(stderr=True)
     bar = Bar(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
+        BarColumn(bar_width=max(5, min(40, console.width - BESIDE - 2 * len(str(total))))),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
-        TextColumn("[red]{task.fields[failed]} failed[/]"),
-        TextColumn("[yellow]{task.fields[again]} retried[/]"),
-        console=Console(stderr=True),
+        TextColumn("{task.fields[failed]}"),
+        TextColumn("{task.fields[again]}"),
+        console=console,
         redirect_stdout=sys.stdout.isatty(),
         transient=True,
-        expand=True,
         refresh_per_second=8,
     )
-    task = bar.add_task(verb, total=total, failed=0, again=0, rate="")
+    bar.add_task(verb, total=total, failed="", again="", rate="")
     return bar
+
+
+def _counted(count: int, what: str, style: str) -> str:
+    return f"[{style}]{count} {what}[/]" if count else f"{count} {what}"

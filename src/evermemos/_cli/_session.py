@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import EverMemOSError
-from . import _profile
+from . import NO_READER, _profile, silence
 from ._output import Form, Output
 
 if TYPE_CHECKING:
     from .. import EverMemOS
-
-P = ParamSpec("P")
 
 
 class UsageError(EverMemOSError):
@@ -86,14 +85,21 @@ class Session:
         return EverMemOS(base_url=found.base_url, api_key=key)
 
 
-def with_session(command: Callable[Concatenate[Session, P], int]) -> Callable[..., int]:
+def with_session(command: Callable[..., int]) -> Callable[..., int]:
     """Make a command of a function whose first argument is the session: its options join those of the command."""
     shared = inspect.signature(Session, eval_str=True).parameters
     own = [*inspect.signature(command, eval_str=True).parameters.values()][1:]
 
     def run(**arguments: Any) -> int:
         options = {name: arguments.pop(name) for name in shared}
-        return command(Session(**options), **arguments)  # type: ignore[call-arg]
+        try:
+            code = command(Session(**options), **arguments)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Before typer sees it, which would say 1.
+            silence()
+            return NO_READER
+        return code
 
     parameters = [each.replace(kind=each.KEYWORD_ONLY) for each in (*own, *shared.values())]
     run.__name__, run.__doc__ = command.__name__, command.__doc__

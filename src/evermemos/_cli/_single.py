@@ -7,15 +7,17 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from evermemos_api.types import Unset
 
-from .. import EverMemOS
 from . import DONE, NO_RECORD
-from ._output import Form, shown
+from ._output import Form
 from ._session import Session, UsageError
+
+if TYPE_CHECKING:
+    from .. import EverMemOS
 
 Group = Annotated[
     str | None, typer.Argument(metavar="[GROUP]", show_default=False, help="Id of a group. v0 knows no groups.")
@@ -62,7 +64,7 @@ def get(
     found = {name: {"value": _plain(field.value), "source": field.source} for name, field in fields.items()}
     if session.out.form is Form.table:
         given = {name: field for name, field in found.items() if field["value"] is not None}
-        session.out.table({name: f"{field['source']:<8} {shown(field['value'])}" for name, field in given.items()})
+        session.out.table({f"{name} ({field['source']})": field["value"] for name, field in given.items()})
     else:
         session.out.one(found)
     return DONE

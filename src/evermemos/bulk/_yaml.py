@@ -66,10 +66,16 @@ def load(file: IO[bytes]) -> Iterator[Entry | Problem]:
         yield Problem(1, "not YAML: nested too deeply")
 
 
-def dump(values: dict[str, Any]) -> bytes:
-    """Write one record as a document."""
+def dump(values: dict[str, Any], *, ascii: bool = False) -> bytes:
+    """Write one record as a document, with escapes for all that is not ASCII if that is wanted."""
     text: bytes = yaml.dump(
-        values, Dumper=_Dumper, explicit_start=True, sort_keys=False, allow_unicode=True, encoding="utf-8", width=120
+        values,
+        Dumper=_Dumper,
+        explicit_start=True,
+        sort_keys=False,
+        allow_unicode=not ascii,
+        encoding="utf-8",
+        width=120,
     )
     return text
 
