@@ -18,6 +18,7 @@ from ..errors import (
     APIStatusError,
     AuthenticationError,
     BadRequestError,
+    ConfigurationError,
     EverMemOSError,
     NotFoundError,
     PermissionDeniedError,
@@ -116,7 +117,13 @@ class _Answer(NamedTuple):
 
 def _server(place: Place, timeout: float) -> Iterator[Finding]:
     key = None if place.key is None else place.key._value  # noqa: SLF001
-    with EverMemOS(base_url=place.url, api_key=key, timeout=timeout, max_retries=0, deadline=3 * timeout) as client:
+    try:
+        client = EverMemOS(base_url=place.url, api_key=key, timeout=timeout, max_retries=0, deadline=3 * timeout)
+    except ConfigurationError:
+        # The findings say by now what is wrong with it.
+        yield Finding("HTTP", Level.skipped, "nothing was asked, as there is no key that can be sent")
+        return
+    with client:
         health = _call(client.health)
         if isinstance(health.error, APIConnectionError) and health.error.status_code is None:
             fix = "check that this port speaks HTTP, and proxies in between"
