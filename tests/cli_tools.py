@@ -17,10 +17,28 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyte  # type: ignore[import-untyped]
+import coverage
+import pyte
+from conftest import ROOT
 
 COMMAND = [sys.executable, "-m", "evermemos"]
-RECORD = {"name": "Team", "scene": "group_chat", "version": "1.0", "created_at": "2025-01-15T10:00:00+00:00"}
+if coverage.Coverage.current() is not None:
+    # What the processes cover counts; pytest-cov puts it together.
+    MEASURED = [
+        "-m",
+        "coverage",
+        "run",
+        "--parallel-mode",
+        f"--rcfile={ROOT}/pyproject.toml",
+        f"--data-file={ROOT}/.coverage",
+    ]
+    COMMAND[1:1] = MEASURED
+RECORD: dict[str, Any] = {
+    "name": "Team",
+    "scene": "group_chat",
+    "version": "1.0",
+    "created_at": "2025-01-15T10:00:00+00:00",
+}
 CONTROLLED = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 SECRET = "sk-this-is-the-secret-of-the-tests"
 

@@ -133,8 +133,27 @@ def answers_fit_the_spec(
 # What the run for the extra `fast` would only repeat: tests that neither connect to anything nor read an answer, and
 # those that try both ways in either run.
 ONCE = {
-    *("test_benchmarks", "test_cells", "test_check_breaking", "test_check_spec", "test_codec", "test_contract"),
-    *("test_deadline", "test_docs", "test_generation", "test_http1", "test_imports", "test_migrating", "test_models"),
+    *(
+        "test_benchmarks",
+        "test_cells",
+        "test_check_breaking",
+        "test_check_spec",
+        "test_cli",
+        "test_cli_doctor",
+        "test_cli_many",
+        "test_codec",
+        "test_contract",
+    ),
+    *(
+        "test_deadline",
+        "test_docs",
+        "test_generation",
+        "test_guide",
+        "test_http1",
+        "test_imports",
+        "test_migrating",
+        "test_models",
+    ),
     *("test_packaging", "test_sandbox_pages", "test_sandbox_spec"),
 }
 

@@ -65,7 +65,7 @@ def test_no_command_reaches_the_default_record_by_accident(cli: Cli) -> None:
 
 
 def test_v0_has_one_record(cli: Cli) -> None:
-    key = {"EVERMEMOS_API_KEY": "any-key"}
+    key: dict[str, Any] = {"EVERMEMOS_API_KEY": "any-key"}
     cli.good("exists", "--api", "v0", code=4, **key)
     made = cli.good("set", "--api", "v0", "--scene", "assistant", "--created-at", "now", **key)
     assert json.loads(made)["action"] == "created"
@@ -278,7 +278,11 @@ def test_shells_can_complete(cli: Cli) -> None:
     script = cli.good("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert "_EVERMEMOS_COMPLETE=complete_bash" in script
     for words, expected in (("evermemos ex", {"exists", "export"}), ("evermemos plan --max", {"--max-failures"})):
-        environment = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_EVERMEMOS_COMPLETE": "complete_bash"}
+        environment: dict[str, Any] = {
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+            "_EVERMEMOS_COMPLETE": "complete_bash",
+        }
         assert {*cli.good(**environment).split()} == expected
 
 

@@ -22,7 +22,7 @@ from evermemos.sandbox import Sandbox
 
 GROUP = "a-group-that-is-nobodys-business"
 TEXT = "what somebody wrote"
-DEFAULT = {**RECORD, "scene_desc": {}, "description": TEXT}
+DEFAULT: dict[str, Any] = {**RECORD, "scene_desc": {}, "description": TEXT}
 Found = dict[str, tuple[str, str, str | None]]
 
 
