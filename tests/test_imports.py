@@ -17,10 +17,11 @@ import evermemos
 Serve = Callable[..., ScriptedServer]
 OURS = ("evermemos", "evermemos_api")
 # What the extras bring.
-EXTRAS = ("httptools", "orjson", "uvicorn", "swagger_ui", "typer", "rich")
+EXTRAS = ("httptools", "orjson", "uvicorn", "swagger_ui", "typer", "rich", "dask", "distributed")
 # Modules that cannot be imported without an extra.
 NEED_AN_EXTRA = {
     **dict.fromkeys(("_http1", "_http1_async", "_http1_sync", "_async.http1", "_sync.http1"), "httptools"),
+    "integrations.dask": "dask",
     **dict.fromkeys(("_cli._app", "_cli._doctor", "_cli._many", "_cli._session", "_cli._single"), "typer"),
 }
 NEED_AN_EXTRA = {f"evermemos.{name}": extra for name, extra in NEED_AN_EXTRA.items()}
