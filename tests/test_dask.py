@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import time
+from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import cloudpickle  # type: ignore[import-untyped]
 import pytest
 from bulk_tools import Logging, per_group, record, state
+from conftest import ROOT
 from dask.bag import from_sequence
 from distributed import Client, LocalCluster
 
@@ -30,7 +33,7 @@ KEY = "the-key-of-the-workers"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
         yield cluster
 
 
@@ -313,6 +316,31 @@ def test_a_dataframe_is_read_as_csv_is(workers: Any, url: str, sandbox: Any, tmp
     assert (kept["a"]["tags"], kept["b"]["description"]) == (["x", "y"], "d")
     # An empty cell is no default record.
     assert set(kept) == {"a", "b"}
+
+
+def test_the_guide_does_what_it_says(
+    workers: Any,
+    url: str,
+    sandbox: Any,
+    tmp_path: Path,
+    small: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run, split = re.findall("```python\n(.*?)```", (ROOT / "docs/guide-dask.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVERMEMOS_BASE_URL", url)
+    Path("all.jsonl").write_bytes(b"".join(Record.from_dict(each).to_json() + b"\n" for each in numbered("a", 60, 20)))
+    exec(split.replace("COUNT = 100", "COUNT = 3"), {})
+    assert [path.stat().st_size > 0 for path in sorted(Path("records").iterdir())] == [True] * 3
+    assert "tcp://scheduler:8786" in run
+    names: dict[str, Any] = {}
+    exec(run.replace("tcp://scheduler:8786", workers.scheduler.address), names)
+    names["cluster"].close()
+    assert sorted(literal_eval(capsys.readouterr().out)) == [("created", 20), ("updated", 40)]
+    assert {group_id: [int(tag) for (tag,) in tags] for group_id, tags in per_group(sandbox.writes).items()} == {
+        f"a{number}": [number, number + 20, number + 40] for number in range(20)
+    }
 
 
 @pytest.mark.parametrize("missing", ["dask", "distributed"])
