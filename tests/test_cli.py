@@ -226,6 +226,9 @@ def test_the_key_of_a_profile_goes_to_its_own_server_alone(tmp_path: Path) -> No
         cli.bad("get", "g", code=4, EVERMEMOS_BASE_URL=url)
         cli.bad("get", "g", "--base-url", url, code=4)
         assert [dict(each.headers).get("authorization") for each in sandbox.requests] == [None, None]
+        # Named, it is for the hosted product, whatever the environment says. The proxy keeps this from getting there.
+        cli.bad("get", "g", "--profile", "default", EVERMEMOS_BASE_URL=url, HTTPS_PROXY="http://127.0.0.1:9")
+        assert len(sandbox.requests) == 2
 
 
 BROKEN = {
