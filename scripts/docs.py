@@ -307,7 +307,7 @@ def document(name: str, path: Path, pages: dict[str, Module], linked: set[Path])
             linked.add(target)
         return f"]({addresses.get(target, target.name)}"
 
-    heading, _, text = re.sub(r"\]\(([^)#:\s]+)", moved, path.read_text()).partition("\n")
+    heading, _, text = re.sub(r"\]\(([^)#:\s]+)(?=[)#])", moved, path.read_text()).partition("\n")
     if name == "index":
         links = [f"[{each}]({address(each)})" for each in (*pages, *DOCUMENTS) if each != name]
         text = f"\nReference and documents: {', '.join(links)}.\n{text}"
