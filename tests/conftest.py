@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -25,6 +26,8 @@ import yaml
 from evermemos import AsyncEverMemOS, EverMemOS, _json
 from evermemos.sandbox import Answer, Sandbox
 
+# Whatever is started in the background of a script ignores Ctrl-C, and so would all that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 pytest_plugins = ["pytester", "evermemos.pytest_plugin"]
 ROOT = Path(__file__).resolve().parent.parent
 # The suite runs twice. First as after a plain installation, and where a handler answers, requests take the short way to
