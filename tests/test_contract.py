@@ -371,10 +371,14 @@ def test_sequences_of_operations_keep_to_the_spec(subject: Subject, name: str) -
             subject.judge(case, response)
 
     followed: set[str] = set()
-    Machine.run(settings=settings(BOUNDED, max_examples=80 if name in ("v0", "v1") else 40))
     wanted = {operation for operation in OPERATIONS if operation.partition(" ")[2] in document["paths"]}
     # What is to be deleted may be nothing, by chance, and is not found then.
-    assert wanted - followed <= {"DELETE /api/v1/memories"}
+    wanted -= {"DELETE /api/v1/memories"}
+    # What is tried depends on which modules Hypothesis has found loaded: it takes its values from their constants.
+    for examples in (40, 80, 160, 320):
+        if not wanted <= followed:
+            Machine.run(settings=settings(BOUNDED, max_examples=examples))
+    assert wanted <= followed
 
 
 @pytest.mark.parametrize("subject", [LENIENT, STRICT], ids=["lenient", "strict"])
