@@ -58,8 +58,10 @@ def plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     except _Refused as refused:
         raise invalid(refused.path, refused.problem) from None
     except RecursionError:
-        name = next(name for name, value in fields.items() if _is_too_deep(value))
-        raise invalid((name,), "it is nested too deeply, or contains itself") from None
+        # Raised below, without a traceback of a thousand frames behind it.
+        pass
+    name = next(name for name, value in fields.items() if _is_too_deep(value))
+    raise invalid((name,), "it is nested too deeply, or contains itself")
 
 
 def group_id(value: Any) -> None:

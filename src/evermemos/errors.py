@@ -287,11 +287,15 @@ class LostUpdateError(APIError):
 
     @property
     def sent(self) -> dict[str, Any] | None:
-        return self._versions[0]
+        return self._both()[0]
 
     @property
     def found(self) -> dict[str, Any] | None:
-        return self._versions[1]
+        return self._both()[1]
+
+    def _both(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        # Some packages, such as tblib below Dask, unpickle errors without making them.
+        return getattr(self, "_versions", (None, None))
 
 
 def one_line(text: str) -> str:

@@ -172,7 +172,7 @@ def _as_servers_do(content: Document) -> None:
 
 def _known_role(owner: Any, place: Place) -> list[Issue]:
     role = owner.get("role")
-    if not role or role.lower() in _ROLES:
+    if role is None or role.lower() in _ROLES:
         return []
     words = f"Value error, Invalid role '{role}'. Must be one of: {_ROLES}"
     return [issue("value_error", place, owner, words, ctx={"error": {}})]
