@@ -26,7 +26,7 @@ import yaml
 from evermemos import AsyncEverMemOS, EverMemOS, _json
 from evermemos.sandbox import Answer, Sandbox
 
-# Dask changes how all errors of a process are pickled, and how deep Python may go: its tests have a process of their own.
+# Dask changes how all errors of a process are pickled, and how deep Python may go: its tests run in one of their own.
 collect_ignore = [] if any("test_dask" in argument for argument in sys.argv) else ["test_dask.py"]
 # Whatever is started in the background of a script ignores Ctrl-C, and so would all that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
