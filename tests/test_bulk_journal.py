@@ -186,6 +186,15 @@ def test_what_was_done_is_not_asked_for_again(tmp_path: Path) -> None:
         assert bulk.apply(records, journal=journal).finish() == {"created": 50}
 
 
+def test_the_journal_of_one_record_is_not_an_empty_one(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        for attempts in (1, 0):
+            with EverMemOS.sandbox(sandbox).v1.bulk.apply([record("g")], journal=tmp_path / "j") as run:
+                (result,) = run
+            assert (result.action, result.attempts > 0) == ("created", attempts > 0)
+        assert [request.method for request in sandbox.requests] == ["GET", "POST"]
+
+
 def test_what_had_failed_is_tried_again(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         bulk = EverMemOS.sandbox(sandbox).v1.bulk

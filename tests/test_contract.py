@@ -14,6 +14,7 @@ import yaml
 from conftest import CREATE_V1, ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from methods import CREATE_V0
 from schemathesis import GenerationMode
 from schemathesis.core.failures import FailureGroup
@@ -360,7 +361,7 @@ SEQUENCES = {
 @pytest.fixture(autouse=True)
 def nothing_of_what_happens_to_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hypothesis takes values from the constants of all local modules: what is tried would depend on other tests."""
-    monkeypatch.setattr(providers, "_get_local_constants", providers.Constants)
+    monkeypatch.setattr(providers, "_get_local_constants", Constants)
     monkeypatch.setattr(providers, "CONSTANTS_CACHE", type(providers.CONSTANTS_CACHE)(1024))
 
 

@@ -89,7 +89,7 @@ class Journal:
             self._begin({"server": server, "fingerprint": fingerprint or ""})
             # Rows of earlier runs are at these positions at most.
             self.earlier_end = max(
-                (self._database.execute(f"SELECT max(position) FROM {table}").fetchone()[0] or -1) + 1  # noqa: S608
+                self._database.execute(f"SELECT coalesce(max(position), -1) + 1 FROM {table}").fetchone()[0]  # noqa: S608
                 for table in ("intent", "done")
             )
         except BaseException:
