@@ -173,8 +173,7 @@ def _as_servers_do(content: Document) -> None:
 def _known_role(owner: Any, place: Place) -> list[Issue]:
     role = owner.get("role")
     # Servers take an empty one of a participant for none. Of a message nothing was recorded.
-    is_none = role is None or (role == "" and "content" not in owner)
-    if is_none or role.lower() in _ROLES:
+    if role is None or (role == "" and "content" not in owner) or role.lower() in _ROLES:
         return []
     words = f"Value error, Invalid role '{role}'. Must be one of: {_ROLES}"
     return [issue("value_error", place, owner, words, ctx={"error": {}})]
