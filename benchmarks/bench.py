@@ -21,7 +21,7 @@ from pathlib import Path
 import codec
 import curves
 from figures import OURS, Found, gross, rows_of, table
-from rig import CONTENDERS, ENV, ENVIRONMENTS, HERE, pinned, prepare, python, rounds, say, serving
+from rig import CONTENDERS, ENVIRONMENTS, HERE, cpu_of, prepare, python, rounds, say, serving
 from worker import CALL, CALL_V0, KEY
 
 IN_FLIGHT = 64
@@ -138,11 +138,7 @@ def cpu_of_start(contender: str, stage: str, url: str) -> float:
     else:
         client, version, call = f"EverMemOS(api_key={KEY!r}, base_url={url!r}, deadline=60.0)", "v1", CALL
     code = STAGES.get(stage, "").format(client=client, version=version, call=call)
-    command = [*pinned(-1), python(CONTENDERS[contender][0]), "-I", "-c", code]
-    _, status, used = os.wait4(os.posix_spawnp(command[0], command, ENV), 0)
-    if status:
-        raise RuntimeError(f"{contender}, {stage}: the process failed")
-    return used.ru_utime + used.ru_stime
+    return cpu_of(CONTENDERS[contender][0], code)
 
 
 def clients(plan: Plan) -> Found:

@@ -5,7 +5,6 @@ CPU of import, construction and first call, net of Python, as ratios of medians;
 Usage: .venv/bin/python benchmarks/growth.py REF
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from bench import STAGES
-from rig import ENV, ROOT, pinned, python, serving
+from rig import ROOT, cpu_of, serving
 from worker import CALL, KEY
 
 ROUNDS = 25
@@ -55,11 +54,7 @@ def cpu_of_start(tree: Path, stage: str, url: str) -> float:
     client = f"EverMemOS(api_key={KEY!r}, base_url={url!r}, deadline=60.0)"
     code = STAGES.get(stage, "").format(client=client, version="v1", call=CALL)
     paths = [str(tree / "src"), str(tree / "generated")]
-    command = [*pinned(-1), python(".venv-bench-default"), "-I", "-c", f"import sys; sys.path[:0] = {paths}; {code}"]
-    _, status, used = os.wait4(os.posix_spawnp(command[0], command, ENV), 0)
-    if status:
-        raise RuntimeError(f"{tree}, {stage}: the process failed")
-    return used.ru_utime + used.ru_stime
+    return cpu_of(".venv-bench-default", f"import sys; sys.path[:0] = {paths}; {code}")
 
 
 if __name__ == "__main__":

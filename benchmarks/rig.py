@@ -65,6 +65,15 @@ def make(name: str, wanted: list[str]) -> None:
     stamp.write_text(digest)
 
 
+def cpu_of(environment: str, code: str) -> float:
+    """Return the CPU time of a Python process that runs a program, in seconds."""
+    command = [*pinned(-1), python(environment), "-I", "-c", code]
+    _, status, used = os.wait4(os.posix_spawnp(command[0], command, ENV), 0)
+    if status:
+        raise RuntimeError(f"the process failed: {code}")
+    return used.ru_utime + used.ru_stime
+
+
 def pinned(place: int) -> list[str]:
     """Return how a command begins that gets a core for itself: 0 for the server, -1 for a client."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

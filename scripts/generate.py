@@ -84,20 +84,22 @@ class Failure(Exception):
 def derive(target: Path) -> None:
     check_config()
     generate_package(target / PACKAGE)
-    check_operations(target / PACKAGE)
-    describe_operations(target / PACKAGE)
+    document = yaml.safe_load(SPEC.read_text())
+    write_spec(document, target / PACKAGE)
+    check_operations(document, target / PACKAGE)
+    describe_operations(document, target / PACKAGE)
     (target / PROVENANCE).write_text(json.dumps(provenance(target / PACKAGE), indent=2) + "\n")
     unasync.convert(ROOT / "src/evermemos/_async", target / SYNC)
     (target / RECORD_SCHEMA).parent.mkdir(parents=True)
-    (target / RECORD_SCHEMA).write_text(json.dumps(record_schema(), indent=1, ensure_ascii=False) + "\n")
+    (target / RECORD_SCHEMA).write_text(json.dumps(record_schema(document), indent=1, ensure_ascii=False) + "\n")
 
 
-def record_schema() -> dict[str, object]:
+def record_schema(document: dict[str, Any]) -> dict[str, object]:
     """Return a JSON Schema for files of records, by which an editor completes and checks.
 
     A record is what creates a conversation, of which all but group_id may be left out, since it may be there already.
     """
-    components = yaml.safe_load(SPEC.read_text())["components"]["schemas"]
+    components = document["components"]["schemas"]
     name, found = "CreateConversationMetaV1Request", dict[str, dict[str, object]]()
     waiting = [name]
     while waiting:
@@ -139,23 +141,23 @@ def generate_package(target: Path) -> None:
     if done.returncode:
         raise Failure(f"openapi-python-client failed:\n{done.stdout}{done.stderr}")
     (target / "py.typed").touch()
-    # The spec as data, for the sandbox: JSON, since reading YAML takes a library and forty times as long.
-    document = yaml.safe_load(SPEC.read_text())
-    (target / "openapi.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
-def check_operations(package: Path) -> None:
+def write_spec(document: dict[str, Any], package: Path) -> None:
+    """Write the spec as data, for the sandbox: JSON, since reading YAML takes a library and forty times as long."""
+    (package / "openapi.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def check_operations(document: dict[str, Any], package: Path) -> None:
     """Two operations whose ids make one module name overwrite each other without a word."""
-    paths = yaml.safe_load(SPEC.read_text())["paths"]
-    operations = sum(method in METHODS for item in paths.values() for method in item)
+    operations = sum(method in METHODS for item in document["paths"].values() for method in item)
     modules = sum(path.name != "__init__.py" for path in (package / "api").rglob("*.py"))
     if operations != modules:
         raise Failure(f"{SPEC.name} has {operations} operations, the generator wrote {modules} modules")
 
 
-def describe_operations(package: Path) -> None:
+def describe_operations(document: dict[str, Any], package: Path) -> None:
     """Write what the modules of operations do not say: which may be repeated, and the limits of parameters."""
-    document = yaml.safe_load(SPEC.read_text())
     safe, parameters = set[str](), dict[str, dict[str, object]]()
     for operation in (item[method] for item in document["paths"].values() for method in item if method in METHODS):
         if operation.get("x-safe-to-repeat"):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import jsonschema_rs
@@ -26,11 +26,14 @@ import yaml
 from evermemos import AsyncEverMemOS, EverMemOS, _json
 from evermemos.sandbox import Answer, Sandbox
 
+if TYPE_CHECKING:
+    from cli_tools import Cli
+
 # Dask changes how all errors of a process are pickled, and how deep Python may go: its tests run in one of their own.
 collect_ignore = [] if any("test_dask" in argument for argument in sys.argv) else ["test_dask.py"]
 # Whatever is started in the background of a script ignores Ctrl-C, and so would all that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-pytest_plugins = ["pytester", "evermemos.pytest_plugin"]
+pytest_plugins = ["pytester", "evermemos.pytest_plugin", "memories"]
 ROOT = Path(__file__).resolve().parent.parent
 # The suite runs twice. First as after a plain installation, and where a handler answers, requests take the short way to
 # it. Then with the extra `fast`, and handlers answer an httpx client of the user's own.
@@ -244,6 +247,21 @@ def any_flavour(request: pytest.FixtureRequest, extra_fast: None, monkeypatch: p
     flavour = Flavour(name)
     yield flavour
     flavour.finish()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def cli(sandbox: Sandbox, tmp_path: Path) -> Iterator[Cli]:
+    """The command line, in a folder of its own, with the sandbox for a server."""
+    from cli_tools import Cli
+
+    with sandbox.serve() as url:
+        yield Cli(url, tmp_path)
 
 
 def answer(body: Any = None, status: int = 200, **headers: str) -> httpx.Response:

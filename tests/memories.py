@@ -102,3 +102,13 @@ class Talk:
             params = {"group_id": "g"} | params
         messages: list[dict[str, Any]] = self.ask("/memories/search", **params)["result"]["pending_messages"]
         return messages
+
+
+@pytest.fixture
+def v0() -> Talk:
+    return Talk("v0")
+
+
+@pytest.fixture
+def v1() -> Talk:
+    return Talk("v1")

@@ -35,8 +35,8 @@ from evermemos.sandbox import Sandbox
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_engine, "FIRST_WAIT", 0.002)
-    monkeypatch.setattr(_engine, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("evermemos._call.FIRST_WAIT", 0.002)
+    monkeypatch.setattr("evermemos._call.LONGEST_WAIT", 0.01)
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evermemos import AsyncEverMemOS, EverMemOS
-from evermemos.bulk import Record, _engine, _journal, journal_groups, read
+from evermemos.bulk import Record, _journal, journal_groups, read
 from evermemos.bulk._bulk import AsyncBulk
 from evermemos.errors import InputError, JournalError
 from evermemos.sandbox import Sandbox
@@ -31,8 +31,8 @@ from evermemos.sandbox import Sandbox
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_engine, "FIRST_WAIT", 0.0005)
-    monkeypatch.setattr(_engine, "LONGEST_WAIT", 0.001)
+    monkeypatch.setattr("evermemos._call.FIRST_WAIT", 0.0005)
+    monkeypatch.setattr("evermemos._call.LONGEST_WAIT", 0.001)
 
 
 class Interleaved(AsyncBulk):

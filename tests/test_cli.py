@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,6 @@ from conftest import ROOT, ScriptedServer, http
 from evermemos.sandbox import Sandbox
 
 SET = ["--name", "Team", "--scene", "group_chat", "--created-at", "2025-01-15T10:00:00+00:00"]
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def cli(sandbox: Sandbox, tmp_path: Path) -> Iterator[Cli]:
-    with sandbox.serve() as url:
-        yield Cli(url, tmp_path)
 
 
 # Single records

@@ -26,18 +26,6 @@ DEFAULT: dict[str, Any] = {**RECORD, "scene_desc": {}, "description": TEXT}
 Found = dict[str, tuple[str, str, str | None]]
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def cli(sandbox: Sandbox, tmp_path: Path) -> Iterator[Cli]:
-    with sandbox.serve() as url:
-        yield Cli(url, tmp_path)
-
-
 def examine(cli: Cli, code: int = 0, **environment: str) -> Found:
     """Run the doctor, and return what it finds: level, text and fix of each check. The worst one counts."""
     environment = {"EVERMEMOS_API_KEY": SECRET, **environment}

@@ -9,8 +9,6 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,18 +28,6 @@ YAML = """\
     u1: {full_name: Ann, role: user}
 - {group_id: b, name: B, scene: assistant, version: "1.0", created_at: 2025-01-15T10:00:00+00:00}
 """
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def cli(sandbox: Sandbox, tmp_path: Path) -> Iterator[Cli]:
-    with sandbox.serve() as url:
-        yield Cli(url, tmp_path)
 
 
 def records(count: int, **fields: Any) -> list[dict[str, Any]]:

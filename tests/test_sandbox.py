@@ -38,11 +38,6 @@ GROUP: dict[str, Any] = {"created_at": "2025-01-15T10:00:00+00:00", "group_id": 
 
 
 @pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox()
-
-
-@pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that goes on by a second and stands at 123 microseconds, so that a cut time shows."""
     start = datetime(2026, 1, 1, microsecond=123, tzinfo=UTC)

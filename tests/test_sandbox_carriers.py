@@ -31,11 +31,6 @@ REQUIRED: dict[str, Any] = {
 GROUP: dict[str, Any] = {"created_at": "2025-01-15T10:00:00+00:00", "group_id": "g", "name": "N"}
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox()
-
-
 def connect(url: str) -> socket.socket:
     line = socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0))
     line.settimeout(10)

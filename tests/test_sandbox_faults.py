@@ -30,11 +30,6 @@ from evermemos.sandbox import Sandbox
 V1 = "/api/v1/memories/conversation-meta"
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox()
-
-
 @pytest.fixture(params=["in process", "over HTTP"])
 def base(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Any]:
     """Where a client finds the sandbox."""

@@ -17,17 +17,6 @@ from memories import BOUNDED, START, VERSIONS, Talk, conversation
 from evermemos.sandbox import Sandbox, _spec
 from evermemos.sandbox._extraction import EPISODE, SUBJECT, SUMMARY
 
-
-@pytest.fixture
-def v0() -> Talk:
-    return Talk("v0")
-
-
-@pytest.fixture
-def v1() -> Talk:
-    return Talk("v1")
-
-
 # What is made of messages
 
 

@@ -39,11 +39,6 @@ PATIENCE = 30
 MISSING = "swagger-ui-py: pip install 'evermemos-client[sandbox]'"
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox()
-
-
 def store(sandbox: Sandbox, group_id: str | None = None, **fields: Any) -> None:
     """Keep a record of v1."""
     default = {"version": "1.0", "scene": "group_chat", "scene_desc": {}, "name": "N", "created_at": "2025-01-15"}

@@ -15,16 +15,6 @@ from evermemos.sandbox._extraction import EPISODE
 META = "/api/v1/memories/conversation-meta"
 
 
-@pytest.fixture
-def v0() -> Talk:
-    return Talk("v0")
-
-
-@pytest.fixture
-def v1() -> Talk:
-    return Talk("v1")
-
-
 class Clock:
     """The time of the sandbox, which stands still."""
 

@@ -14,16 +14,6 @@ from evermemos.sandbox import Sandbox, _store
 from evermemos.sandbox._extraction import EPISODE
 
 
-@pytest.fixture
-def v0() -> Talk:
-    return Talk("v0")
-
-
-@pytest.fixture
-def v1() -> Talk:
-    return Talk("v1")
-
-
 @VERSIONS
 def test_search_finds_words_and_puts_the_best_first(api: str) -> None:
     talk = Talk(api)

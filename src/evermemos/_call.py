@@ -320,8 +320,7 @@ class Call(Generic[T]):
         """Return the seconds to wait before another attempt, or the error if there is to be none."""
         if self.attempts > self._retries:
             return error
-        # Full jitter: clients that failed together do not come back together.
-        wait = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self.attempts - 1, 10)))  # noqa: S311
+        wait = back_off(self.attempts)
         if error.retry_after is not None:
             if error.retry_after > LONGEST_RETRY_AFTER:
                 return error
@@ -419,6 +418,12 @@ STATUS_ERRORS: dict[int, type[errors.APIStatusError]] = {
     422: errors.UnprocessableEntityError,
     429: errors.RateLimitError,
 }
+
+
+def back_off(attempts: int) -> float:
+    """Return the seconds to wait before another attempt, after so many."""
+    # Full jitter: clients that failed together do not come back together.
+    return random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 10)))  # noqa: S311
 
 
 def _root(error: BaseException) -> BaseException:

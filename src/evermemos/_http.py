@@ -9,7 +9,7 @@ import platform
 import ssl
 import threading
 import zlib
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
@@ -51,61 +51,32 @@ class AsyncClient(httpx.AsyncClient):
 
 
 def build_sync(settings: Settings) -> httpx.Client:
-    from ._sync.cells import Cell, Cells
-
-    def transport(**of: Any) -> httpx.BaseTransport:
-        origin = httpx.URL(settings.base_url)
-        make: Any = partial(Cell, origin, **of)
-        if settings.proxy is None:
-            # Without the extra `fast` it is not there.
-            with contextlib.suppress(ImportError):
-                from ._sync.http1 import Http1Cell
-
-                make = partial(Http1Cell, make, origin, of["verify"])
-        cells = Cells(origin, make)
-        cells.keeps_deadline = not _is_by_socks(settings)
-        return cells
+    from ._sync.cells import cells_to
 
     with _as_configuration_error():
-        return Client(**_arguments(settings, transport))
+        return Client(**_arguments(settings, cells_to))
 
 
 def build_async(settings: Settings) -> httpx.AsyncClient:
-    from ._async.cells import AsyncCell, AsyncCells
-
-    def transport(**of: Any) -> httpx.AsyncBaseTransport:
-        origin = httpx.URL(settings.base_url)
-        make: Any = partial(AsyncCell, origin, **of)
-        if settings.proxy is None:
-            with contextlib.suppress(ImportError):
-                from ._async.http1 import AsyncHttp1Cell
-
-                make = partial(AsyncHttp1Cell, make, origin, of["verify"])
-        cells = AsyncCells(origin, make)
-        cells.keeps_deadline = not _is_by_socks(settings)
-        return cells
+    from ._async.cells import cells_to
 
     with _as_configuration_error():
-        return AsyncClient(**_arguments(settings, transport))
+        return AsyncClient(**_arguments(settings, cells_to))
 
 
-def _arguments(settings: Settings, transport: Callable[..., Any]) -> dict[str, Any]:
+def _arguments(settings: Settings, connections: Callable[..., Any]) -> dict[str, Any]:
     headers = {"User-Agent": USER_AGENT}
     if settings.sandbox is not None:
         return {"headers": headers, "transport": settings.sandbox.transport()}
+    verify = _tls(settings)
     if settings.proxy is None and _environment_has_proxies():
         # Which of the environment's proxies is asked for what is for httpx to know.
-        return {"headers": headers, "verify": _tls(settings)}
-    verify = _tls(settings)
+        return {"headers": headers, "verify": verify}
     if settings.proxy is not None:
         # What is wrong with a proxy is said now, not when the first cell is made in the middle of a call.
         httpx.HTTPTransport(verify=verify, proxy=settings.proxy).close()
-    return {"headers": headers, "transport": transport(verify=verify, proxy=settings.proxy)}
-
-
-def _is_by_socks(settings: Settings) -> bool:
-    """Whether connections are made by httpcore's SOCKS client, which reads without any timeout."""
-    return settings.proxy is not None and settings.proxy.url.scheme.startswith("socks")
+    transport = connections(httpx.URL(settings.base_url), verify=verify, proxy=settings.proxy)
+    return {"headers": headers, "transport": transport}
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

@@ -7,6 +7,7 @@ to several that wait: with 64 calls in flight it spends most of its time there a
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -157,6 +158,20 @@ class AsyncCells(httpx.AsyncBaseTransport):
         self._is_closed = True
         while cell := self._take():
             await cell.aclose()
+
+
+def cells_to(origin: httpx.URL, *, verify: ssl.SSLContext, proxy: httpx.Proxy | None) -> AsyncCells:
+    """Return the connections to a server, those of the extra `fast` where it is installed and no proxy is used."""
+    make: Any = partial(AsyncCell, origin, verify=verify, proxy=proxy)
+    if proxy is None:
+        with contextlib.suppress(ImportError):
+            from .http1 import AsyncHttp1Cell
+
+            make = partial(AsyncHttp1Cell, make, origin, verify)
+    cells = AsyncCells(origin, make)
+    # httpcore's SOCKS client reads without any timeout.
+    cells.keeps_deadline = proxy is None or not proxy.url.scheme.startswith("socks")
+    return cells
 
 
 class _AsyncStream(httpx.AsyncByteStream):

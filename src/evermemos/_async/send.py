@@ -31,6 +31,11 @@ class AsyncSender:
         self.settings = settings
         self._templates: dict[tuple[str, bool], Template] = {}
 
+    @property
+    def has_own_client(self) -> bool:
+        """Whether requests go out by an httpx client that the user brought."""
+        return self._pool.own is not None
+
     @cached_property
     def unchecked(self) -> AsyncSender:
         """The same, for arguments that were checked before."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from evermemos_api.types import UNSET, Unset
@@ -29,7 +30,41 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 UNKNOWN = 3
 
 
-class AsyncRequestStatusV0(AsyncResource):
+class _AsyncRequestStatus(AsyncResource):
+    @abstractmethod
+    async def get(self, *, request_id: str, deadline: float | None | Unset = UNSET) -> RequestStatusResponse: ...
+
+    async def wait(self, request_id: str, *, timeout: float | None = 60.0) -> RequestStatusResponse:
+        """Ask until a request is worked off, and return the last answer.
+
+        `response.data["status"]` is then "success" or "failed". Or `response.found` is False: the server did not know
+        the request three times in a row.
+
+        Args:
+            request_id: From the answer to the request.
+            timeout: Seconds to wait at most. None is no limit. The pauses grow from 0.1 to 5 seconds.
+
+        Raises:
+            APITimeoutError: If the request is not worked off by then.
+        """
+        ends_at = None if (limit := check_deadline(timeout)) is None else time.monotonic() + limit
+        pause, unknown = FIRST_PAUSE, 0
+        while True:
+            left = None if ends_at is None else ends_at - time.monotonic()
+            answer = await self.get(request_id=request_id, deadline=UNSET if left is None else left)
+            status = answer.data.get("status") if answer.found and answer.data else None
+            # A server that could not look does not say that there is nothing.
+            unknown = 0 if answer.found or answer.success is False else unknown + 1
+            if status in ("success", "failed") or unknown == UNKNOWN:
+                return answer
+            if ends_at is not None and time.monotonic() + pause >= ends_at:
+                known = f"its status is {status!r}" if answer.found else "the server does not know it"
+                raise APITimeoutError(f"the request is not worked off after {limit:g} s: {known}")
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, LONGEST_PAUSE)
+
+
+class AsyncRequestStatusV0(_AsyncRequestStatus):
     """What became of a request, on /api/v0.
 
     Both methods raise RequestValidationError (an argument is wrong, nothing was sent), and APIConnectionError,
@@ -65,21 +100,6 @@ class AsyncRequestStatusV0(AsyncResource):
             query={"request_id": request_id},
         )
 
-    async def wait(self, request_id: str, *, timeout: float | None = 60.0) -> RequestStatusResponse:
-        """Ask until a request is worked off, and return the last answer.
-
-        `response.data["status"]` is then "success" or "failed". Or `response.found` is False: the server did not know
-        the request three times in a row.
-
-        Args:
-            request_id: From the answer to the request.
-            timeout: Seconds to wait at most. None is no limit. The pauses grow from 0.1 to 5 seconds.
-
-        Raises:
-            APITimeoutError: If the request is not worked off by then.
-        """
-        return await _worked_off(self.get, request_id, timeout)
-
     @property
     def with_raw_response(self) -> AsyncRequestStatusV0Raw:
         """The same methods, returning the answer as it came: status, headers, body and `parse()`."""
@@ -94,7 +114,7 @@ class AsyncRequestStatusV0Raw:
         self.get = raw(resource.get)
 
 
-class AsyncRequestStatusV1(AsyncResource):
+class AsyncRequestStatusV1(_AsyncRequestStatus):
     """What became of a request, on /api/v1.
 
     Both methods raise RequestValidationError (an argument is wrong, nothing was sent), and APIConnectionError,
@@ -131,21 +151,6 @@ class AsyncRequestStatusV1(AsyncResource):
             query={"request_id": request_id, "x_request_id": request_id},
         )
 
-    async def wait(self, request_id: str, *, timeout: float | None = 60.0) -> RequestStatusResponse:
-        """Ask until a request is worked off, and return the last answer.
-
-        `response.data["status"]` is then "success" or "failed". Or `response.found` is False: the server did not know
-        the request three times in a row.
-
-        Args:
-            request_id: From the answer to the request.
-            timeout: Seconds to wait at most. None is no limit. The pauses grow from 0.1 to 5 seconds.
-
-        Raises:
-            APITimeoutError: If the request is not worked off by then.
-        """
-        return await _worked_off(self.get, request_id, timeout)
-
     @property
     def with_raw_response(self) -> AsyncRequestStatusV1Raw:
         """The same methods, returning the answer as it came: status, headers, body and `parse()`."""
@@ -158,23 +163,3 @@ class AsyncRequestStatusV1Raw:
     def __init__(self, sender: AsyncSender) -> None:
         resource = AsyncRequestStatusV1(sender, raw=True)
         self.get = raw(resource.get)
-
-
-async def _worked_off(
-    get: Callable[..., Awaitable[RequestStatusResponse]], request_id: str, seconds: float | None
-) -> RequestStatusResponse:
-    ends_at = None if (limit := check_deadline(seconds)) is None else time.monotonic() + limit
-    pause, unknown = FIRST_PAUSE, 0
-    while True:
-        left = None if ends_at is None else ends_at - time.monotonic()
-        answer = await get(request_id=request_id, deadline=UNSET if left is None else left)
-        status = answer.data.get("status") if answer.found and answer.data else None
-        # A server that could not look does not say that there is nothing.
-        unknown = 0 if answer.found or answer.success is False else unknown + 1
-        if status in ("success", "failed") or unknown == UNKNOWN:
-            return answer
-        if ends_at is not None and time.monotonic() + pause >= ends_at:
-            known = f"its status is {status!r}" if answer.found else "the server does not know it"
-            raise APITimeoutError(f"the request is not worked off after {limit:g} s: {known}")
-        await asyncio.sleep(pause)
-        pause = min(1.5 * pause, LONGEST_PAUSE)

@@ -62,8 +62,8 @@ class _Bulk(Generic[R]):
     """
 
     def __init__(self, sender: Any) -> None:
+        self._sender = sender
         self._settings: Settings = sender.settings
-        self._pool: Any = sender._pool  # noqa: SLF001
 
     def apply(
         self,
@@ -232,23 +232,21 @@ class _Bulk(Generic[R]):
         return self._start(make, on_result)
 
     def _meta(self, concurrency: int) -> tuple[Any, Close | None]:
-        """Return the methods of the resource, and what closes them."""
+        """Return the methods of the resource, and what closes them.
+
+        They are unchecked: records have been checked, and what a server had before is put back whatever it is.
+        """
         raise NotImplementedError
 
     def _start(self, make: Callable[[], tuple[Engine, Close | None]], on_result: OnResult | None) -> R:
         raise NotImplementedError
-
-    @property
-    def _unchecked(self) -> Settings:
-        # Records have been checked, and what a server had before is put back whatever it is.
-        return self._settings._replace(validate=False)
 
 
 class AsyncBulk(_Bulk[AsyncRun]):
     __doc__ = _Bulk.__doc__
 
     def _meta(self, concurrency: int) -> tuple[Any, Close | None]:  # noqa: ARG002
-        return AsyncConversationMetaV1(AsyncSender(self._pool, self._unchecked)), None
+        return AsyncConversationMetaV1(self._sender.unchecked), None
 
     def _start(self, make: Callable[[], tuple[Engine, Close | None]], on_result: OnResult | None) -> AsyncRun:
         return AsyncRun(make, on_result)
@@ -258,14 +256,14 @@ class Bulk(_Bulk[Run]):
     __doc__ = _Bulk.__doc__
 
     def _meta(self, concurrency: int) -> tuple[Any, Close | None]:
-        if self._pool.own is not None:
-            threaded = _Threaded(self._pool, self._unchecked, concurrency)
+        if self._sender.has_own_client:
+            threaded = _Threaded(self._sender.unchecked, concurrency)
             return threaded, threaded.aclose
         # The loop in a thread is a place of its own, with connections of its own.
         pool = AsyncPool(None)
         # Closing what leads to a sandbox in this process may close the sandbox, which is the client's.
         close = pool.aclose if self._settings.sandbox is None else None
-        return AsyncConversationMetaV1(AsyncSender(pool, self._unchecked)), close
+        return AsyncConversationMetaV1(AsyncSender(pool, self._settings).unchecked), close
 
     def _start(self, make: Callable[[], tuple[Engine, Close | None]], on_result: OnResult | None) -> Run:
         return Run(make, on_result)
@@ -278,11 +276,10 @@ def _is_rate(value: Any) -> bool:
 class _Threaded:
     """The methods of a synchronous client with an httpx client of the user's own, called in threads."""
 
-    def __init__(self, pool: Any, settings: Settings, concurrency: int) -> None:
+    def __init__(self, sender: Any, concurrency: int) -> None:
         from .._sync.conversation_meta import ConversationMetaV1
-        from .._sync.send import Sender
 
-        meta = ConversationMetaV1(Sender(pool, settings))
+        meta = ConversationMetaV1(sender)
         self._threads = threads = ThreadPoolExecutor(concurrency, "evermemos-bulk-call")
 
         def threaded(method: Any) -> Any:

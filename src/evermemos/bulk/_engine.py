@@ -7,13 +7,13 @@ the size of the input. Items of one group are worked on one after the other, in 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter, deque
 from collections.abc import AsyncIterable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal, Protocol
 
+from .._call import RETRIED_STATUSES, back_off
 from ..errors import APIConnectionError, BulkError, EverMemOSError, InternalServerError, TooManyFailuresError
 from ._gate import Gate
 from ._plan import Change
@@ -34,9 +34,6 @@ Action = Literal[
     "kept",
     "failed",
 ]
-# After these another try may go better. After others, too, but not in the next seconds.
-PASSING = frozenset({408, 429, 500, 502, 503, 504})
-FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
 # Items taken and not yet handed out, for each request in flight.
 WINDOW = 12
 
@@ -256,9 +253,8 @@ class Engine:
             if item.attempts > self._retries or not _may_pass(error):
                 break
             self.retried += 1
-            wait = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(item.attempts - 1, 10)))  # noqa: S311
             error = None
-            await asyncio.sleep(wait)
+            await asyncio.sleep(back_off(item.attempts))
         return Result(item.index, item.group_id, "failed", item.attempts, error)
 
     def _deliver(self, item: Item, result: Result) -> None:
@@ -281,4 +277,4 @@ class Engine:
 def _may_pass(error: EverMemOSError) -> bool:
     # An InternalServerError with 404 is our own: a server that lost its database.
     is_down = isinstance(error, InternalServerError) and error.status_code == HTTPStatus.NOT_FOUND
-    return is_down or isinstance(error, APIConnectionError) or error.status_code in PASSING
+    return is_down or isinstance(error, APIConnectionError) or error.status_code in RETRIED_STATUSES
