@@ -45,7 +45,8 @@ def said(page: str) -> str:
 def methods(client: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Every method that users meet on the way from a client, inherited ones too, by where it is on the page."""
     for _, method in wrapped(client):
-        yield method.__qualname__, method
+        # Of the class that users meet, not of the one that has it from above.
+        yield f"{type(method.__self__).__name__}.{method.__name__}", method  # type: ignore[attr-defined]
     handles = (client.v0.default_conversation(), client.v1.conversation("g"), client.v1.bulk)
     for cls in [type(handle) for handle in handles]:
         yield from methods_of(cls)
