@@ -507,6 +507,16 @@ def test_waiting_has_an_end(flavour: Flavour, clock: Clock) -> None:
     assert clock.passed <= 10
 
 
+def test_a_pause_that_lasts_too_long_ends_as_any_other(
+    flavour: Flavour, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "sleep", lambda seconds: setattr(clock, "passed", clock.passed + 100))
+    monkeypatch.setattr("time.sleep", lambda seconds: clock.sleep(seconds))
+    server = Server(lambda _: status("start"))
+    with pytest.raises(APITimeoutError):
+        flavour.call(request_status(flavour.client(server), "v0").wait, "r1", timeout=10)
+
+
 def test_a_request_that_the_server_does_not_know_is_reported_as_such(flavour: Flavour, clock: Clock) -> None:
     server = Server(lambda _: status(found=False))
     response = flavour.call(request_status(flavour.client(server), "v0").wait, "r1")

@@ -50,8 +50,9 @@ class _RequestStatus(Resource):
         ends_at = None if (limit := check_deadline(timeout)) is None else time.monotonic() + limit
         pause, unknown = FIRST_PAUSE, 0
         while True:
-            left = None if ends_at is None else ends_at - time.monotonic()
-            answer = self.get(request_id=request_id, deadline=UNSET if left is None else left)
+            # A pause may last longer than it was asked to: what is over is over by a call's own error.
+            left = UNSET if ends_at is None else max(ends_at - time.monotonic(), 1e-9)
+            answer = self.get(request_id=request_id, deadline=left)
             status = answer.data.get("status") if answer.found and answer.data else None
             # A server that could not look does not say that there is nothing.
             unknown = 0 if answer.found or answer.success is False else unknown + 1
