@@ -380,10 +380,11 @@ class ScriptedServer:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        # What was accepted last is among the open ones once the accepting thread has ended.
+        self._thread.join(5)
         for connection in self._open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
 
 
 @pytest.fixture
