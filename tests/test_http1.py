@@ -12,6 +12,8 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +316,30 @@ def test_after_the_event_loop_was_blocked_writes_go_over_connections_that_are_st
 
         fast_async.call(run)
         assert len(server.requests) == 2 * number
+
+
+def test_requests_that_are_ready_together_leave_one_right_behind_the_other(
+    fast_async: Flavour, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = fast_async.client(base_url=serve(http(PATCHED)).url)
+    method = client.v1.memories.conversation_meta.update
+    order = []
+    for module, name in (("_short", "prepare"), ("_http1", "Answer.begin")):
+        function = attrgetter(name)(import_module(f"evermemos.{module}"))
+
+        def spy(*arguments: Any, name: str = name, function: Any = function) -> Any:
+            order.append(name)
+            return function(*arguments)
+
+        monkeypatch.setattr(f"evermemos.{module}.{name}", spy)
+
+    async def run() -> None:
+        await asyncio.gather(*(method(name="new") for _ in range(8)))
+        order.clear()
+        await asyncio.gather(*(method(name="new") for _ in range(8)))
+
+    fast_async.call(run)
+    assert order == ["prepare"] * 8 + ["Answer.begin"] * 8
 
 
 # Large ones

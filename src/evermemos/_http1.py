@@ -16,6 +16,7 @@ import httpx
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 # Bytes of a head that are read, as httpcore does, and of a request that are handed on before it is waited for the
 # server to take them.
@@ -46,9 +47,10 @@ class Answer:
         # A parser of its own for every answer: what one leaves behind is of no concern to the next.
         self._parser = httptools.HttpResponseParser(self)
         self._parts: list[bytes] = []
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._reason = b""
         self.waiting = self._head_size = 0
         self.has_head = self.is_complete = False
-        self._reason, self._headers = b"", list[tuple[bytes, bytes]]()
         fields = b"".join([b"%b: %b\r\n" % field for field in request.headers.raw])
         # Few say so.
         self.is_dirty = b"close" in fields and request.headers.get("connection", "").lower() == "close"
@@ -136,13 +138,10 @@ class Answer:
             self.is_dirty |= self._status >= 500 or not self._parser.should_keep_alive()
 
 
-def has_news(connection: socket.socket) -> bool:
-    """Whether something has come that was not read yet, such as the end of the connection."""
-    number = connection.fileno()
-    if number < 0:
-        return True
+def news_of(connection: socket.socket) -> Callable[[], bool]:
+    """Return what says whether something has come that was not read yet, such as the end of the connection."""
     if not hasattr(select, "poll"):
-        return bool(select.select([number], [], [], 0)[0])
+        return lambda: connection.fileno() < 0 or bool(select.select([connection], [], [], 0)[0])
     poll = select.poll()
-    poll.register(number, select.POLLIN)
-    return bool(poll.poll(0))
+    poll.register(connection, select.POLLIN)
+    return lambda: connection.fileno() < 0 or bool(poll.poll(0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from ._deadline import Seconds
-from ._http1 import MOST_UNSENT, Answer, has_news
+from ._http1 import MOST_UNSENT, Answer, news_of
 
 if TYPE_CHECKING:
     import ssl
@@ -67,9 +67,12 @@ class Connection(asyncio.Protocol):
             return False
         return self.answer.is_complete and not self._transport.is_closing()
 
-    def has_news(self) -> bool:
+    async def has_news(self) -> bool:
         """Whether something has come that the event loop had no time for yet."""
-        return has_news(self._transport.get_extra_info("socket"))
+        # After this the requests of all tasks that are ready leave one right behind the other: a server that sleeps
+        # is woken for the first of them, not for each, and with 64 in flight a fifth of a call's CPU was that.
+        await asyncio.sleep(0)
+        return self._news()
 
     async def aclose(self) -> None:
         """Close the connection, whatever is under way."""
@@ -153,6 +156,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._news = news_of(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -9,7 +9,7 @@ import httpcore
 import httpx
 
 from ._deadline import left
-from ._http1 import MOST_UNSENT, Answer, has_news
+from ._http1 import MOST_UNSENT, Answer, news_of
 from ._sync.network import Network
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Connection:
     def __init__(self, connection: socket.socket) -> None:
         self.answer = Answer()
         self._socket = connection
+        self._news = news_of(connection)
 
     def is_clean(self) -> bool:
         """Whether the last answer is over, and nothing came behind it."""
@@ -53,7 +54,7 @@ class Connection:
         """Whether something has come that nobody asked for."""
         if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             return True
-        return has_news(self._socket)
+        return self._news()
 
     def close(self) -> None:
         """Close the connection."""

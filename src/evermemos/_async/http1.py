@@ -46,7 +46,7 @@ class AsyncHttp1Cell(httpx.AsyncBaseTransport):
                 self._plain = self._make_plain()
             return await self._plain.handle_async_request(request)
         timeouts = request.extensions.get("timeout", {})
-        if (connection := self._connection) is None or not _is_usable(connection):
+        if (connection := self._connection) is None or not await _is_usable(connection):
             await self.aclose()
             connection = await connect_async(self._host, self._port, self._verify, timeouts.get("connect"))
             self._connection = connection
@@ -83,9 +83,9 @@ class _Body(httpx.AsyncByteStream):
         self._connection = None
 
 
-def _is_usable(connection: Connection) -> bool:
+async def _is_usable(connection: Connection) -> bool:
     is_fresh = connection.answer.ended_at > time.monotonic() - cells.IDLE
-    return is_fresh and connection.is_clean() and not connection.has_news()
+    return is_fresh and not await connection.has_news() and connection.is_clean()
 
 
 def is_watched() -> bool:

@@ -86,7 +86,7 @@ class _Body(httpx.SyncByteStream):
 
 def _is_usable(connection: Connection) -> bool:
     is_fresh = connection.answer.ended_at > time.monotonic() - cells.IDLE
-    return is_fresh and connection.is_clean() and not connection.has_news()
+    return is_fresh and not connection.has_news() and connection.is_clean()
 
 
 def is_watched() -> bool:
