@@ -1,19 +1,21 @@
 """What a run over many records costs beside the client's plain calls, and that its memory does not grow.
 
 Like with like: a new record is a GET and a POST, so plain calls are the same two, by as many tasks as the run has
-requests in flight, against the same server. Rounds alternate; figures are medians, ratios are taken within a round.
-Requests a second depend on who else uses the machine, and on how the two processes meet in its scheduler; the CPU time
-of the measuring process for a request, all its threads included, hardly does.
-The server has one core, the measuring process the other. Needs the extra `fast`.
+requests in flight, against the same server: the sandbox, and one that answers with prepared bytes and is never the
+limit. Rounds alternate; figures are medians, ratios are taken within a round. Requests a second depend on who else uses
+the machine, and on how the two processes meet in its scheduler; the CPU time of the measuring process for a request,
+all its threads included, hardly does. The server has one core, the measuring process the other. Needs the extra `fast`.
 
 Usage: .venv/bin/python benchmarks/bulk.py [--quick]
 """
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -51,6 +53,12 @@ def answer(group_id: str | None) -> bytes:
 
 
 DEFAULT, OWN = answer(None), answer("GROUP")
+# Groups that are new begin with the next of these.
+PREFIXES = (f"n{number}_" for number in itertools.count())
+SERVERS = {
+    "a server of prepared bytes": [__file__, "--serve"],
+    "the sandbox": ["-m", "evermemos", "sandbox", "--port", "0"],
+}
 
 
 class Records(Connection):
@@ -61,9 +69,10 @@ class Records(Connection):
         if start >= 0:
             group = self.request[start : self.request.find(b" ", start)]
             body = OWN.replace(b"GROUP", group) if group.startswith(b"k") else DEFAULT
-        else:
-            start = self.request.find(b'"group_id":"') + 12
+        elif (start := self.request.find(b'"group_id":"') + 12) >= 12:
             body = OWN.replace(b"GROUP", self.request[start : self.request.find(b'"', start)])
+        else:
+            body = DEFAULT
         self.transport.write(written(body))
 
     def data_received(self, data: bytes) -> None:
@@ -84,11 +93,11 @@ def records(count: int, prefix: str) -> Iterator[dict[str, Any]]:
 
 async def plain(client: AsyncEverMemOS, count: int, *, create: bool) -> int:
     """Requests of tasks that call methods one after the other."""
-    meta, numbers = client.v1.memories.conversation_meta, itertools.count()
+    meta, numbers, prefix = client.v1.memories.conversation_meta, itertools.count(), next(PREFIXES) if create else "k"
 
     async def caller() -> None:
         while (number := next(numbers)) < count:
-            group_id = f"{'n' if create else 'k'}{number}"
+            group_id = f"{prefix}{number}"
             await meta.get(group_id=group_id)
             if create:
                 await meta.create(group_id=group_id, **FIELDS)
@@ -103,7 +112,7 @@ async def bulk(client: AsyncEverMemOS, count: int, kind: str, folder: Path) -> i
         run = client.v1.bulk.plan(records(count, "k"), concurrency=IN_FLIGHT)
     else:
         journal = folder / f"{time.perf_counter()}.journal" if kind == "journal" else None
-        run = client.v1.bulk.apply(records(count, "n"), concurrency=IN_FLIGHT, journal=journal)
+        run = client.v1.bulk.apply(records(count, next(PREFIXES)), concurrency=IN_FLIGHT, journal=journal)
     counts = await run.finish()
     assert counts == {"unchanged" if kind == "plan" else "created": count}, counts
     return run.requests
@@ -114,6 +123,10 @@ async def measure(url: str, rounds: int, count: int, folder: Path) -> dict[str, 
     found: dict[str, list[tuple[float, float]]] = {
         name: [] for name in ("plain", "apply", "journal", "plain GET", "plan")
     }
+    async with AsyncEverMemOS(base_url=url, api_key="k") as client:
+        # Groups that are unknown get the default record.
+        await client.v1.memories.conversation_meta.create(group_id=None, **FIELDS)
+        await client.v1.bulk.apply(records(2 * count, "k")).finish()
     for number in range(rounds + 1):
         for name in list(found)[:: -1 if number % 2 else 1]:
             async with AsyncEverMemOS(base_url=url, api_key="k") as client:
@@ -160,6 +173,31 @@ def ratio(ones: list[tuple[float, float]], others: list[tuple[float, float]]) ->
     return ", ".join(texts)
 
 
+def show(found: dict[str, list[tuple[float, float]]]) -> None:
+    for name, rates in found.items():
+        wall, cpu = (statistics.median(each) for each in zip(*rates, strict=True))
+        print(f"  {name:<10} {wall:>7,.0f} requests/s, {cpu:>7,.0f} per CPU second")
+    print(f"  apply of new records, plain calls = 1:     {ratio(found['apply'], found['plain'])}   goal 0.70")
+    print(f"  the same with a journal:                   {ratio(found['journal'], found['plain'])}   goal 0.70")
+    print(f"  plan of unchanged records, plain GETs = 1: {ratio(found['plan'], found['plain GET'])}")
+
+
+@contextlib.contextmanager
+def serving(program: list[str]) -> Iterator[str]:
+    """Run a server on the first core, and this process on the last one."""
+    everywhere = os.sched_getaffinity(0)
+    command = [*rig.pinned(0), sys.executable, *program]
+    os.sched_setaffinity(0, {max(everywhere)})
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=rig.ENV) as process:
+        assert process.stdout is not None
+        try:
+            found = re.search(r"http://[\w.]+:\d+", line := process.stdout.readline())
+            yield found[0] if found else f"http://127.0.0.1:{int(line)}"
+        finally:
+            process.kill()
+            os.sched_setaffinity(0, everywhere)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and 100,000 records for memory")
@@ -173,26 +211,14 @@ def main() -> None:
         count, journal = options.peak
         print(asyncio.run(peak(int(count), journal=journal == "journal")))
         return
-    if hasattr(os, "sched_setaffinity"):
-        everywhere = os.sched_getaffinity(0)
-        command = [*rig.pinned(0), sys.executable, __file__, "--serve"]
-        os.sched_setaffinity(0, {max(everywhere)})
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            url = f"http://127.0.0.1:{int(process.stdout.readline())}"
-            with tempfile.TemporaryDirectory() as folder:
-                rounds, count = (3, 3000) if options.quick else (9, 5000)
-                found = asyncio.run(measure(url, rounds, count, Path(folder)))
-            process.kill()
-        os.sched_setaffinity(0, everywhere)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    print(f"{rounds} rounds, {count} new records each, {IN_FLIGHT} in flight, Python {sys.version.split()[0]}")
-    for name, rates in found.items():
-        wall, cpu = (statistics.median(each) for each in zip(*rates, strict=True))
-        print(f"{name:<10} {wall:>7,.0f} requests/s, {cpu:>7,.0f} per CPU second")
-    print(f"apply of new records, plain calls = 1:     {ratio(found['apply'], found['plain'])}   goal 0.70")
-    print(f"the same with a journal:                   {ratio(found['journal'], found['plain'])}   goal 0.70")
-    print(f"plan of unchanged records, plain GETs = 1: {ratio(found['plan'], found['plain GET'])}")
+    rounds, count = (3, 3000) if options.quick else (9, 5000)
+    for what, program in SERVERS.items():
+        print(
+            f"{what}: {rounds} rounds, {count} new records each, {IN_FLIGHT} in flight, Python {sys.version.split()[0]}"
+        )
+        with serving(program) as url, tempfile.TemporaryDirectory() as folder:
+            show(asyncio.run(measure(url, rounds, count, Path(folder))))
     few, many = 10_000, 100_000 if options.quick else 1_000_000
     for journal in ("plain", "journal"):
         small, large = (

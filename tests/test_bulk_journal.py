@@ -351,7 +351,9 @@ def endless():
 other = EverMemOS.sandbox().v1.bulk.plan(endless())
 next(run), next(other)
 """
-    start = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert time.monotonic() - start < 10
+    # A thread that is not stopped crashes one interpreter of four.
+    for _ in range(8):
+        start = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert time.monotonic() - start < 10

@@ -15,6 +15,8 @@ import pytest
 import respx
 import wrapt
 from conftest import PATCHED, RECORD, Flavour, ScriptedServer, http
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -565,6 +567,43 @@ def test_opentelemetry_sees_every_call(flavour: Flavour, serve: Serve, ways: Way
     assert len(exporter.get_finished_spans()) == 3
     assert b"traceparent: " not in server.requests[-1].lower()
     assert ways[-1] == "short"
+
+
+# Parameters of the query
+
+VALUES = st.text() | st.integers() | st.booleans() | st.none() | st.floats()
+
+
+@given(params=st.dictionaries(st.text(), VALUES | st.lists(VALUES), min_size=1))
+def test_parameters_make_the_url_that_httpx_makes_of_them(params: dict[str, Any]) -> None:
+    url = httpx.URL("https://localhost:8443/a%20b/c")
+    try:
+        expected = url.copy_merge_params(params)
+    except UnicodeEncodeError:
+        with pytest.raises(UnicodeEncodeError):
+            _short.with_query(url, params)
+        return
+    made = _short.with_query(url, params)
+    assert made == expected
+    assert (made.raw_path, made.params, made.host, hash(made)) == (
+        expected.raw_path,
+        expected.params,
+        expected.host,
+        hash(expected),
+    )
+    assert url == httpx.URL("https://localhost:8443/a%20b/c")
+
+
+@pytest.mark.parametrize("is_public", [True, False], ids=["as it is", "an httpx of another shape"])
+def test_what_is_not_parsed_anew_is_looked_at_first(monkeypatch: pytest.MonkeyPatch, *, is_public: bool) -> None:
+    if not is_public:
+        monkeypatch.setattr(httpx.URL, "_uri_reference", property(), raising=False)
+        monkeypatch.setattr(httpx.URL, "copy_merge_params", lambda _, params: params)
+        assert _short.with_query(object.__new__(httpx.URL), {"a": "b"}) == {"a": "b"}
+        return
+    assert str(_short.with_query(httpx.URL("http://localhost/?a=1"), {"a": "2"})) == "http://localhost/?a=2"
+    with pytest.raises(httpx.InvalidURL, match="too long"):
+        _short.with_query(httpx.URL("http://localhost/"), {"a": "b" * 70_000})
 
 
 # Where tracers and mocks reach for connections.

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ._call import Call
 
 # What stands between `build_request` and a transport, and what tracers and mocks replace.
@@ -32,6 +34,9 @@ METHODS = (
 _methods = attrgetter(*METHODS)
 # What was found original, of httpx.Client and httpx.AsyncClient, by identity: a wrapper may equal what it wraps.
 _known_originals: dict[tuple[int, ...], tuple[Any, ...]] = {}
+
+# Characters. httpx takes 65,536 in all, and says so of a longer one.
+LONGEST_QUERY = 50_000
 
 # The logger of httpx, which has a line for every request.
 logger = logging.getLogger("httpx")
@@ -80,7 +85,7 @@ def prepare(client: Any, call: Call[Any], templates: dict[tuple[str, bool], Temp
     if template is None or template.made_with != client.headers.raw:
         ordinary = call.request(client, is_plain=True)
         template = templates[kind] = Template(ordinary.url, ordinary.headers, client.headers.raw)
-    url = template.url.copy_merge_params(call.params) if call.params else template.url
+    url = with_query(template.url, call.params) if call.params else template.url
     content = call.content or b""
     request = httpx.Request(
         call.method,
@@ -98,6 +103,20 @@ def prepare(client: Any, call: Call[Any], templates: dict[tuple[str, bool], Temp
     # Mocks and other transports ask for the content.
     request.read()
     return request, client._transport_for_url(url)  # noqa: SLF001
+
+
+def with_query(url: httpx.URL, params: Mapping[str, Any]) -> httpx.URL:
+    """Do what `copy_merge_params` does with a URL without a query, but parse nothing anew: that takes 20 us."""
+    query = str(httpx.QueryParams(params))
+    try:
+        parts = url._uri_reference._replace(query=query)  # noqa: SLF001
+    except AttributeError:
+        parts = None
+    if parts is None or url.query or len(query) > LONGEST_QUERY:
+        return url.copy_merge_params(params)
+    made = httpx.URL(url)
+    made._uri_reference = parts  # noqa: SLF001
+    return made
 
 
 def received(client: Any, request: httpx.Request, response: httpx.Response) -> None:

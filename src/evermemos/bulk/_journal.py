@@ -153,6 +153,8 @@ class Journal:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting or len(self._done) >= MOST_WAITING:
+                # And the event loop has one turn, in which all that are ready come along.
+                await asyncio.sleep(0)
                 waiting, self._waiting = self._waiting, []
                 done, self._done = self._done, []
                 intents, self._intents = self._intents, []

@@ -130,7 +130,9 @@ def _user(user: Fields) -> dict[str, Any]:
 
 def _same(wanted: Any, current: Any) -> bool:
     """Compare two JSON values. To Python, 1 and true are the same."""
-    if isinstance(wanted, Mapping) and isinstance(current, Mapping):
+    if wanted.__class__ is str:
+        return bool(wanted == current)
+    if isinstance(wanted, dict) and isinstance(current, dict):
         return wanted.keys() == current.keys() and all(_same(value, current[key]) for key, value in wanted.items())
     if isinstance(wanted, list) and isinstance(current, list):
         return len(wanted) == len(current) and all(map(_same, wanted, current))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from sys import is_finalizing
@@ -13,6 +14,8 @@ from typing import Any, Self, TypeVar
 from ._engine import Engine, Result
 
 T = TypeVar("T")
+# Seconds that the end of a program waits for a run that it did not close.
+LONGEST_STOP = 5.0
 OnResult = Callable[[Result], object]
 Close = Callable[[], Awaitable[None]]
 
@@ -169,6 +172,8 @@ class _Loop:
         # A daemon, so that a program that does not close its runs ends all the same.
         self._thread = threading.Thread(target=self._loop.run_forever, name="evermemos-bulk", daemon=True)
         self._thread.start()
+        # At the latest when the program ends: a thread that goes on while the interpreter is taken apart may crash it.
+        self._stop = weakref.finalize(self, _stop, self._loop, self._thread)
 
     def call(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
@@ -177,6 +182,11 @@ class _Loop:
         return threading.current_thread() is self._thread
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._stop()
+
+
+def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(LONGEST_STOP)
+    if not thread.is_alive():
+        loop.close()
