@@ -56,7 +56,8 @@ DEFAULT, OWN = answer(None), answer("GROUP")
 # Groups that are new begin with the next of these.
 PREFIXES = (f"n{number}_" for number in itertools.count())
 SERVERS = {
-    "a server of prepared bytes": [__file__, "--serve"],
+    "a server of prepared bytes": [__file__, "--serve", "0"],
+    "the same, 10 ms later": [__file__, "--serve", "0.01"],
     "the sandbox": ["-m", "evermemos", "sandbox", "--port", "0"],
 }
 
@@ -80,9 +81,9 @@ class Records(Connection):
         super().data_received(data)
 
 
-async def serve() -> None:
+async def serve(delay: float) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Records(b"", 0.0, Counters()), "127.0.0.1", backlog=4096)
+    server = await loop.create_server(lambda: Records(b"", delay, Counters()), "127.0.0.1", backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
@@ -201,11 +202,11 @@ def serving(program: list[str]) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and 100,000 records for memory")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=float, help=argparse.SUPPRESS)
     parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve:
-        asyncio.run(serve())
+    if options.serve is not None:
+        asyncio.run(serve(options.serve))
         return
     if options.peak:
         count, journal = options.peak
