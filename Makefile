@@ -14,8 +14,8 @@ demo: generate ## Set up, regenerate the client, run the published examples over
 
 test: .venv/ready ## Set up and run the tests, without the extra fast and with it, with coverage
 	@$(PY) -m pytest --cov --cov-report= --cov-fail-under=0
-	@$(PY) -m pytest --cov --cov-append --cov-report= --cov-fail-under=0 tests/test_dask.py
-	@EVERMEMOS_TEST_FAST=1 $(PY) -m pytest --cov --cov-append --cov-report=term
+	@$(PY) -m pytest --cov --cov-append --cov-report=term tests/test_dask.py
+	@EVERMEMOS_TEST_FAST=1 $(PY) -m pytest
 
 test-all: .venv/ready ## Run the tests on every Python found, and with the lowest dependencies allowed
 	@$(PY) scripts/test_all.py

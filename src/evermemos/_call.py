@@ -214,8 +214,10 @@ class Call(Generic[T]):
 
     def key(self) -> ApiKey | None:
         """Return the key to send, unless there is none or headers say otherwise."""
-        given = {*self._settings.default_headers, *self.own_headers}
-        return None if "authorization" in map(str.lower, given) else self._settings.api_key
+        for headers in (self._settings.default_headers, self.own_headers):
+            if headers and "authorization" in map(str.lower, headers):
+                return None
+        return self._settings.api_key
 
     def send_options(self) -> dict[str, Any]:
         """Return the arguments for httpx's `send`. Without a key, a client of the user's keeps its own auth."""
