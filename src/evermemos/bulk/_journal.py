@@ -197,10 +197,10 @@ def intents(path: str | os.PathLike[str]) -> Iterator[Intent]:
     with closing(_connect(_existing(path))) as database:
         last = None
         while rows := database.execute(
-            "SELECT id, position, group_id, before, after FROM intent WHERE (?1 IS NULL OR id < ?1) AND NOT EXISTS"
-            " (SELECT 1 FROM intent AS later WHERE later.position = intent.position AND later.id > intent.id)"
+            "SELECT id, position, group_id, before, after FROM intent WHERE (:last IS NULL OR id < :last)"
+            " AND NOT EXISTS (SELECT 1 FROM intent AS later WHERE later.position = intent.position AND later.id > intent.id)"
             " ORDER BY id DESC LIMIT 500",
-            (last,),
+            {"last": last},
         ).fetchall():
             for last, position, group_id, before, after in rows:  # noqa: B007 - of use to the next question
                 yield Intent(position, group_id, before and _json.loads(before), _json.loads(after))

@@ -186,7 +186,16 @@ class _Loop:
 
 
 def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    loop.call_soon_threadsafe(loop.stop)
+    asyncio.run_coroutine_threadsafe(_end_all(loop), loop)
     thread.join(LONGEST_STOP)
     if not thread.is_alive():
         loop.close()
+
+
+async def _end_all(loop: asyncio.AbstractEventLoop) -> None:
+    # A task that is still there when its loop is closed complains.
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    loop.stop()
