@@ -198,7 +198,8 @@ def intents(path: str | os.PathLike[str]) -> Iterator[Intent]:
         last = None
         while rows := database.execute(
             "SELECT id, position, group_id, before, after FROM intent WHERE (:last IS NULL OR id < :last)"
-            " AND NOT EXISTS (SELECT 1 FROM intent AS later WHERE later.position = intent.position AND later.id > intent.id)"
+            " AND NOT EXISTS"
+            " (SELECT 1 FROM intent AS later WHERE later.position = intent.position AND later.id > intent.id)"
             " ORDER BY id DESC LIMIT 500",
             {"last": last},
         ).fetchall():
