@@ -187,7 +187,9 @@ class _Loop:
 
 def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
     asyncio.run_coroutine_threadsafe(_end_all(loop), loop)
-    thread.join(LONGEST_STOP)
+    # The last one to hold a run may be its own thread, which cannot wait for itself.
+    if thread is not threading.current_thread():
+        thread.join(LONGEST_STOP)
     if not thread.is_alive():
         loop.close()
 
