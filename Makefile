@@ -4,23 +4,36 @@ PYTHON ?= python3
 PY := .venv/bin/python
 BASE ?= HEAD~1
 
-.PHONY: help demo test test-all generate check-generated validate check-breaking lint types docs bench bench-quick clean
+# Tests that need what is not everywhere: `make test-all` and CI run them.
+ELSEWHERE := browser or terminal
+# What a unit test does not do. The suite's own fixtures hold tests to their marks.
+NO_UNIT := socket or process or slow or $(ELSEWHERE)
+# What `make generate` and `make demo` need, pinned with the rest in scripts/requirements-dev.txt.
+GENERATING := openapi-python-client ruff pyyaml httpx attrs uvicorn httptools hatchling editables
+# What is imported is compiled then, and much is not.
+PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-compile
+# Tests wait more than they compute: more of them at once than there are cores.
+PYTEST := $(PY) -m pytest -q -n 4 --dist loadgroup
+
+.PHONY: help demo check test test-all generate check-generated validate check-breaking lint types docs bench bench-quick mutants clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: generate ## Set up, regenerate the client, run the published examples over a loopback socket
+demo: .venv/generating ## Set up what it needs, regenerate the client, run the published examples over a loopback socket
+	@$(PY) scripts/generate.py
 	@$(PY) scripts/demo.py
 
-test: .venv/ready ## Set up and run the tests, without the extra fast and with it, with coverage
-	@$(PY) -m pytest --cov --cov-report= --cov-fail-under=0
-	@$(PY) -m pytest --cov --cov-append --cov-report=term tests/test_dask.py
-	@EVERMEMOS_TEST_FAST=1 $(PY) -m pytest
+check: .venv/ready lint ## Check style and run the tests that need no socket and no process; FILE=tests/test_x.py: all of one file
+	@$(if $(FILE),$(PY) -m pytest -q $(FILE),$(PYTEST) -m "not ($(NO_UNIT))")
 
-test-all: .venv/ready ## Run the tests on every Python found, and with the lowest dependencies allowed
+test: .venv/ready ## Set up and run the tests; COVERAGE=1 measures what they cover
+	@$(PYTEST) -m "not ($(ELSEWHERE))" $(if $(COVERAGE),--cov)
+
+test-all: .venv/ready ## Run all tests on every Python found, and with the lowest dependencies allowed
 	@$(PY) scripts/test_all.py
 
-generate: .venv/ready ## Regenerate generated/ from openapi.yaml, and the sync client from the async one
+generate: .venv/generating ## Regenerate generated/ from openapi.yaml, and the sync client from the async one
 	@$(PY) scripts/generate.py
 
 check-generated: .venv/ready ## Fail if the derived code is not what `make generate` writes
@@ -47,13 +60,23 @@ bench: .venv/ready ## Measure the client against others and its goals: benchmark
 bench-quick: .venv/ready ## The same in a minute, without plots; fails on gross loss only
 	@$(PY) benchmarks/bench.py --quick --guard
 
+mutants: .venv/ready ## Break the code in 170 small ways, and count which of them the tests notice (an hour)
+	@$(PYTHON) -m venv .venv-mutants
+	@.venv-mutants/bin/python -m pip install -qq --disable-pip-version-check cosmic-ray==8.7.0
+	@.venv-mutants/bin/python scripts/mutants.py
+
 clean: ## Remove the environments and caches
 	rm -rf .venv* .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
 
-.venv/ready: pyproject.toml scripts/requirements-dev.txt
+.venv/generating: pyproject.toml scripts/requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
-	@echo "Setting up .venv (about a minute the first time)"
+	@echo "Setting up .venv (10 to 40 s the first time)"
 	@$(PYTHON) -m venv .venv
-	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps -r scripts/requirements-dev.txt
-	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --constraint scripts/requirements-dev.txt $(GENERATING)
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/ready: .venv/generating
+	@echo "Installing what the tests need (20 to 60 s the first time)"
+	@$(PIP) --no-deps -r scripts/requirements-dev.txt
 	@touch $@

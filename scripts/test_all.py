@@ -1,5 +1,6 @@
-"""Run the tests, both ways, on every supported Python that this machine has, and with the lowest dependencies allowed.
+"""Run all tests on every supported Python that this machine has, and with the lowest dependencies allowed.
 
+Needs Chromium with its driver, and tmux. Tests that take turns in how they run have another turn in each run.
 Interpreters are looked for on PATH and in pyenv's folder; those that are missing are named.
 Exit code 1 if a run failed.
 """
@@ -28,7 +29,7 @@ def main() -> int:
     requirements = dict.fromkeys([*PROJECT["dependencies"], *(each for extra in extras.values() for each in extra)])
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in requirements]
     runs[f"lowest: {' '.join(lowest)}"] = (oldest, lowest)
-    results = {name: run(name, path, pins) for name, (path, pins) in runs.items()}
+    results = {name: run(name, path, pins, turn) for turn, (name, (path, pins)) in enumerate(runs.items())}
     print()
     for name, code in results.items():
         print(f"{'passed' if code == 0 else 'FAILED':<8} {name}")
@@ -50,21 +51,20 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-def run(name: str, python: str, pins: list[str]) -> int:
+def run(name: str, python: str, pins: list[str], turn: int) -> int:
     print(f"\n== {name} ({python})", flush=True)
     environment = ROOT / f".venv-{'lowest' if pins else name.rpartition(' ')[2]}"
     inside = environment / "bin/python"
-    pip = [inside, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    pip = [inside, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile"]
     for command in (
         [python, "-m", "venv", "--clear", environment],
         [*pip, "--no-deps", "-r", REQUIREMENTS],
         [*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT],
         # Whatever the pinned ones need in their lowest version comes along.
         *([[*pip, *pins]] if pins else []),
-        *[
-            ["env", f"EVERMEMOS_TEST_FAST={fast}", inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
-            for fast, tests in ((0, []), (0, ["tests/test_dask.py"]), (1, []))
-        ],
+        ["env", f"EVERMEMOS_TEST_TURN={turn}", inside, "-m", "pytest", "-q", "-n", "4", "--dist", "loadgroup"],
+        # Dask changes how a whole process pickles.
+        [inside, "-m", "pytest", "-q", "tests/test_dask.py"],
     ):
         if code := subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode:
             return code

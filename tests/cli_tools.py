@@ -1,8 +1,10 @@
-"""The command line as a user has it: a process of its own, with pipes or with a terminal."""
+"""The command line: in this process, in one of its own with pipes, or with a terminal."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import io
 import json
 import os
 import pty
@@ -16,10 +18,13 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import coverage
 import pyte
 from conftest import ROOT
+
+from evermemos._cli import main
 
 COMMAND = [sys.executable, "-m", "evermemos"]
 if coverage.Coverage.current() is not None:
@@ -55,6 +60,24 @@ class Cli:
     def __call__(
         self, *arguments: str, input: str | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
+        """Run a command in this process, which takes a tenth of the time."""
+        streams = [io.TextIOWrapper(io.BytesIO((input or "").encode()), "utf-8")]
+        streams += [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
+        code = 1
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, self.environment | environment, clear=True),
+            mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]),
+        ):
+            try:
+                code = main(arguments)
+            except SystemExit as error:
+                code = error.code if isinstance(error.code, int) else 1
+            out, err = (stream.buffer.getvalue().decode() for stream in streams[1:])  # type: ignore[attr-defined]
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    def run(self, *arguments: str, input: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a process of its own."""
         return subprocess.run(
             [*COMMAND, *arguments],
             cwd=self.folder,

@@ -12,6 +12,8 @@ import socket
 import sys
 import threading
 import urllib.parse
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -35,9 +37,18 @@ collect_ignore = [] if any("test_dask" in argument for argument in sys.argv) els
 signal.signal(signal.SIGINT, signal.default_int_handler)
 pytest_plugins = ["pytester", "evermemos.pytest_plugin", "memories"]
 ROOT = Path(__file__).resolve().parent.parent
-# The suite runs twice. First as after a plain installation, and where a handler answers, requests take the short way to
-# it. Then with the extra `fast`, and handlers answer an httpx client of the user's own.
-FAST = os.environ.get("EVERMEMOS_TEST_FAST") == "1"
+# The client is synchronous or not, and has the extra `fast` or not. The logic is the same in all four ways, so most
+# tests take turns: a test runs in one of them, the next row of its table in the next. What differs by way, such as
+# connections and the life of a client, runs in every way, by the fixture `every_flavour`. TURN moves every test on.
+WAYS = ("sync", "async", "sync fast", "async fast")
+TURN = int(os.environ.get("EVERMEMOS_TEST_TURN", "0"))
+# What a test does is in its marks: one that is not marked for it may not do it, so that `make check` is quick.
+MARKED_EVENTS = {
+    **dict.fromkeys(("socket.connect", "socket.bind"), "socket"),
+    **dict.fromkeys(("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"), "process"),
+}
+# Tests of what `make test` does without. `make test-all` and CI run them.
+NEEDS = {"browser": "Chromium and its driver", "terminal": "tmux"}
 # The connections of the extra. Kept, because importing them anew for every test costs time, and upsets the parser of
 # Python 3.11 now and then.
 HTTP1 = {
@@ -57,10 +68,24 @@ def spec() -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def extra_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use the extra `fast` in the run that is for it, and do without in the other one, though it is installed."""
-    monkeypatch.setattr(_json, "_chosen", None if FAST else _json.Standard())
-    use_http1(monkeypatch, is_used=FAST)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Choose the way of this test: the one whose turn it is, unless a parameter says so."""
+    chosen = getattr(request, "param", None) or way_of(request.node)
+    use_fast(monkeypatch, is_used=chosen.endswith("fast"))
+    request.node.add_report_section("setup", "way", chosen)
+    return str(chosen)
+
+
+def way_of(item: Any) -> str:
+    """Return the way whose turn it is, so that the rows of a table and the tests of a module alternate."""
+    rows = item.callspec.indices.values() if hasattr(item, "callspec") else ()
+    return WAYS[(zlib.crc32(item.originalname.encode()) + sum(rows) + TURN) % len(WAYS)]
+
+
+def use_fast(monkeypatch: pytest.MonkeyPatch, *, is_used: bool) -> None:
+    """Use the extra `fast` from now on, or do without, though it is installed."""
+    monkeypatch.setattr(_json, "_chosen", None if is_used else _json.Standard())
+    use_http1(monkeypatch, is_used=is_used)
 
 
 def use_http1(monkeypatch: pytest.MonkeyPatch, *, is_used: bool = True) -> None:
@@ -70,9 +95,9 @@ def use_http1(monkeypatch: pytest.MonkeyPatch, *, is_used: bool = True) -> None:
 
 
 @pytest.fixture(params=["plain", "fast"])
-def extra(request: pytest.FixtureRequest, extra_fast: None, monkeypatch: pytest.MonkeyPatch) -> str:
-    """With the extra `fast` and without, whatever this run is for."""
-    use_http1(monkeypatch, is_used=request.param == "fast")
+def extra(request: pytest.FixtureRequest, way: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test with the extra `fast` and without."""
+    use_fast(monkeypatch, is_used=request.param == "fast")
     return str(request.param)
 
 
@@ -84,17 +109,40 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture
+def reachable() -> set[str]:
+    """The addresses that a test may connect to."""
+    return {"127.0.0.1", "::1", "localhost"}
+
+
 @pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that reaches for the network fails."""
-    connect = socket.socket.connect
+def confined(request: pytest.FixtureRequest, reachable: set[str]) -> Iterator[None]:
+    """A test that reaches for the network fails, and so does one that does what it is not marked for."""
+    marks = {mark.name for mark in request.node.iter_markers()}
 
-    def guarded(self: socket.socket, address: Any) -> None:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
-            raise AssertionError(f"the test reaches for {address}")
-        connect(self, address)
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event.startswith("socket.") and arguments[0].family not in (socket.AF_INET, socket.AF_INET6):
+            return
+        if event == "socket.connect" and arguments[1][0] not in reachable:
+            raise AssertionError(f"the test reaches for {arguments[1]}")
+        if MARKED_EVENTS[event] not in marks:
+            raise AssertionError(f"a test that does {event} needs pytest.mark.{MARKED_EVENTS[event]}")
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+    CONFINEMENT.append(refuse)
+    yield
+    CONFINEMENT.remove(refuse)
+
+
+CONFINEMENT: list[Callable[[str, tuple[Any, ...]], None]] = []
+
+
+def watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in MARKED_EVENTS and CONFINEMENT:
+        CONFINEMENT[-1](event, arguments)
+
+
+# Hooks cannot be taken out again: there is one for all tests.
+sys.addaudithook(watch)
 
 
 @pytest.fixture(scope="session")
@@ -138,46 +186,38 @@ def answers_fit_the_spec(
     assert problems == []
 
 
-# What the run for the extra `fast` would only repeat: tests that neither connect to anything nor read an answer, and
-# those that try both ways in either run.
-ONCE = {
-    *(
-        "test_benchmarks",
-        "test_cells",
-        "test_check_breaking",
-        "test_check_spec",
-        "test_cli",
-        "test_cli_doctor",
-        "test_cli_many",
-        "test_codec",
-        "test_contract",
-    ),
-    *(
-        "test_deadline",
-        "test_docs",
-        "test_generation",
-        "test_guide",
-        "test_http1",
-        "test_imports",
-        "test_migrating",
-        "test_models",
-    ),
-    *("test_packaging", "test_sandbox_pages", "test_sandbox_spec"),
-}
+NOT_RUN = pytest.StashKey[Counter[str]]()
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if FAST and len({item.path for item in items}) > 1:
-        once = [item for item in items if item.path.stem in ONCE]
-        items[:] = [item for item in items if item.path.stem not in ONCE]
-        config.hook.pytest_deselected(items=once)
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[REPLAYED], config.stash[NOT_RUN] = {}, Counter()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.config.stash[NOT_RUN].update(mark for mark in NEEDS if item.get_closest_marker(mark))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output.update(replayed=session.config.stash[REPLAYED], not_run=dict(session.config.stash[NOT_RUN]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker has to tell. Every worker leaves out the same tests."""
+    node.config.stash[REPLAYED].update(getattr(node, "workeroutput", {}).get("replayed", {}))
+    node.config.stash[NOT_RUN] |= Counter(getattr(node, "workeroutput", {}).get("not_run", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if replayed := config.stash.get(REPLAYED, None):
+    if replayed := config.stash[REPLAYED]:
         terminalreporter.section("recorded exchanges that the sandbox answers as the server did")
         for scenario, (agreed, total) in replayed.items():
             terminalreporter.line(f"{scenario:<20} {agreed:>4} of {total}")
+    if not_run := [f"{count} tests that need {NEEDS[mark]}" for mark, count in config.stash[NOT_RUN].items()]:
+        not_run += ["tests/test_dask.py, which needs a cluster of Dask"] if collect_ignore else []
+        terminalreporter.line(f"not run: {'; '.join(not_run)}. `make test-all` and CI run them", yellow=True)
 
 
 class Answering(Sandbox):
@@ -194,18 +234,20 @@ class Answering(Sandbox):
 class Flavour:
     """The synchronous or the asynchronous client, called in the same way."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, way: str) -> None:
+        self.name, _, extra = way.partition(" ")
+        self._is_fast = bool(extra)
         self._runner = asyncio.Runner()
         self._clients: list[Any] = []
-        self.cls: Any = {"sync": EverMemOS, "async": AsyncEverMemOS}[name]
+        self.cls: Any = {"sync": EverMemOS, "async": AsyncEverMemOS}[self.name]
 
     def client(self, handler: Handler | None = None, **settings: Any) -> Any:
         """Make a client. With a handler it sends nowhere: the handler answers."""
-        if handler is not None and FAST:
+        # Both ways to a handler are taken: an httpx client of the user's own, and the way that sandboxes have.
+        if handler is not None and self._is_fast:
             settings["http_client"] = self.httpx_client(handler)
         client = self.cls(**{"api_key": "test-key", **settings})
-        if handler is not None and not FAST:
+        if handler is not None and not self._is_fast:
             client._settings = client._settings._replace(sandbox=Answering(handler))
         self._clients.append(client)
         return client
@@ -231,20 +273,19 @@ class Flavour:
         self._runner.close()
 
 
-@pytest.fixture(params=["sync", "async"])
-def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
-    """Run the test once with each client. All that it calls runs in one event loop; its clients are closed for it."""
-    flavour = Flavour(request.param)
+@pytest.fixture
+def flavour(way: str) -> Iterator[Flavour]:
+    """Give the test a client in the way whose turn it is. All its calls run in one event loop."""
+    flavour = Flavour(way)
     yield flavour
     flavour.finish()
 
 
-@pytest.fixture(params=["sync", "async", "sync fast", "async fast"])
-def any_flavour(request: pytest.FixtureRequest, extra_fast: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flavour]:
-    """Run the test once with each client over each kind of connection, whatever this run is for."""
-    name, _, extra = request.param.partition(" ")
-    use_http1(monkeypatch, is_used=extra == "fast")
-    flavour = Flavour(name)
+@pytest.fixture(params=WAYS)
+def every_flavour(request: pytest.FixtureRequest, way: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flavour]:
+    """Run the test in every way."""
+    use_fast(monkeypatch, is_used=request.param.endswith("fast"))
+    flavour = Flavour(request.param)
     yield flavour
     flavour.finish()
 

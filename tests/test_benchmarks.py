@@ -96,6 +96,8 @@ def test_the_server_gives_the_published_answer() -> None:
     assert response["content"]["application/json"]["examples"]["published"]["value"] == server.ANSWER
 
 
+@pytest.mark.process
+@pytest.mark.socket
 @pytest.mark.parametrize("size", [300, 30_000, 3_000_000])
 def test_the_server_waits_counts_and_pads(size: int) -> None:
     body = json.dumps(worker.CALL).encode()

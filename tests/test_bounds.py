@@ -81,6 +81,7 @@ FLOODS: dict[str, Step] = {
 }
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize("kind", FLOODS)
 def test_an_answer_over_the_bound_is_an_error_and_never_in_memory(flavour: Flavour, serve: Serve, kind: str) -> None:
     assert max(len(bomb("gzip")), len(bomb("deflate"))) < 100 * MB / 900
@@ -95,6 +96,7 @@ def test_an_answer_over_the_bound_is_an_error_and_never_in_memory(flavour: Flavo
         assert str(MB) in str(caught.value)
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize("packed", [False, True])
 def test_the_bound_counts_the_unpacked_body_to_the_byte(flavour: Flavour, serve: Serve, *, packed: bool) -> None:
     body = json.dumps(RECORD).encode()
@@ -108,6 +110,7 @@ def announcing(length: int) -> Step:
     return lambda connection: connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % length)
 
 
+@pytest.mark.socket
 def test_the_bound_is_64_mib_by_default(flavour: Flavour, serve: Serve) -> None:
     client = http_client(flavour, serve(announcing(64 * MB), announcing(64 * MB + 1)))
     with pytest.raises(APIConnectionError):
@@ -121,6 +124,7 @@ def test_the_bound_is_64_mib_by_default(flavour: Flavour, serve: Serve) -> None:
 BODY = json.dumps(RECORD).encode()
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize(
     ("content", "encoding"),
     [
@@ -138,6 +142,7 @@ def test_a_packed_answer_is_read(flavour: Flavour, serve: Serve, content: bytes,
     assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize(
     ("content", "encoding"),
     [

@@ -147,6 +147,7 @@ def test_a_404_beside_a_default_record_is_a_server_without_its_database(bulk: An
     assert state(sandbox)["a"]["description"] == "dear"
 
 
+@pytest.mark.socket
 def test_records_of_one_group_are_applied_in_their_order(sandbox: Logging) -> None:
     wanted = [record(f"g{number % 7}", tags=[str(number)]) for number in range(300)]
     # In process, a call would end before another begins.
@@ -228,6 +229,7 @@ def test_a_run_that_fails_stops_its_thread() -> None:
     assert list(run) == []
 
 
+@pytest.mark.socket
 def test_retry_after_is_waited_for_by_the_whole_run(sandbox: Logging) -> None:
     times: list[float] = []
     handle = sandbox.handle

@@ -131,6 +131,8 @@ print(run.finish(), flush=True)
 """
 
 
+@pytest.mark.process
+@pytest.mark.socket
 def test_a_process_that_is_killed_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     count, groups = 1500, 40
     records = [record(f"g{number % groups}", tags=[str(number)]) for number in range(count)]
@@ -321,6 +323,8 @@ def test_a_file_that_changes_meanwhile_is_not_applied(tmp_path: Path) -> None:
         assert {kept["description"] for kept in state(sandbox).values()} == {"x" * 500}
 
 
+@pytest.mark.process
+@pytest.mark.socket
 def test_ctrl_c_leaves_a_journal_to_go_on_with(tmp_path: Path) -> None:
     path, journal = tmp_path / "records.jsonl", tmp_path / "journal"
     path.write_text("".join(json.dumps(record(f"g{number}")) + "\n" for number in range(800)))
@@ -340,6 +344,7 @@ def test_ctrl_c_leaves_a_journal_to_go_on_with(tmp_path: Path) -> None:
         assert done.requests < 1600
 
 
+@pytest.mark.process
 def test_an_unclosed_run_does_not_hold_up_the_end_of_a_program(tmp_path: Path) -> None:
     program = """
 from evermemos import EverMemOS

@@ -26,16 +26,18 @@ from evermemos import APIConnectionError, APIError, APITimeoutError, AsyncEverMe
 from evermemos._async.cells import AsyncCells
 from evermemos._sync.cells import Cells
 
+pytestmark = pytest.mark.socket
+
 Serve = Callable[..., ScriptedServer]
 LONG = 20.0
 
 
 @pytest.fixture
-def flavour(any_flavour: Flavour) -> Flavour:
-    return any_flavour
+def flavour(every_flavour: Flavour) -> Flavour:
+    return every_flavour
 
 
-NOTHING_CANCELS_A_BLOCKING_CALL = pytest.mark.parametrize("any_flavour", ["async", "async fast"], indirect=True)
+NOTHING_CANCELS_A_BLOCKING_CALL = pytest.mark.parametrize("every_flavour", ["async", "async fast"], indirect=True)
 
 
 class Echo:

@@ -16,6 +16,8 @@ from conftest import ROOT, ScriptedServer, http
 
 from evermemos.sandbox import Sandbox
 
+pytestmark = [pytest.mark.socket, pytest.mark.process]
+
 SET = ["--name", "Team", "--scene", "group_chat", "--created-at", "2025-01-15T10:00:00+00:00"]
 
 
@@ -95,7 +97,7 @@ def test_wrong_arguments_are_said_in_one_line_and_nothing_is_sent(case: str, cli
 # Output
 
 
-def test_forms_of_output(cli: Cli) -> None:
+def test_each_form_of_output_has_the_same_values(cli: Cli) -> None:
     cli.good("set", "g", *SET, "--user-details", '{"u": {"full_name": "Ann"}}')
     as_json = json.loads(cli.good("get", "g", "-o", "json"))
     assert as_json == json.loads(cli.good("get", "g"))
@@ -138,7 +140,7 @@ def test_whoever_stops_reading_gets_no_complaint(cli: Cli) -> None:
 # Errors
 
 
-def test_without_a_network(tmp_path: Path) -> None:
+def test_a_server_that_cannot_be_reached_is_a_hint_at_the_doctor(tmp_path: Path) -> None:
     cli = Cli("http://127.0.0.1:9", tmp_path)
     assert "evermemos doctor" in cli.bad("get", "g")
     assert "evermemos doctor" in cli.bad("get", "g", "--base-url", "http://no-such-host.invalid")
@@ -162,7 +164,7 @@ def test_debug_shows_where_an_error_comes_from(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(("body", "words"), [(b"<html>\x1b[2J</html>", "evermemos: "), (b"", "evermemos: ")])
-def test_answers_of_something_else(body: bytes, words: str, serve: Any, tmp_path: Path) -> None:
+def test_answers_of_another_program_are_one_line_of_error(body: bytes, words: str, serve: Any, tmp_path: Path) -> None:
     server: ScriptedServer = serve(http(body))
     assert words in Cli(server.url, tmp_path).bad("get", "g")
 

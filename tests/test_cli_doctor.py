@@ -20,6 +20,8 @@ from conftest import ScriptedServer, http
 from evermemos import EverMemOS
 from evermemos.sandbox import Sandbox
 
+pytestmark = [pytest.mark.socket, pytest.mark.process]
+
 GROUP = "a-group-that-is-nobodys-business"
 TEXT = "what somebody wrote"
 DEFAULT: dict[str, Any] = {**RECORD, "scene_desc": {}, "description": TEXT}
@@ -42,7 +44,7 @@ def examine(cli: Cli, code: int = 0, **environment: str) -> Found:
     return found
 
 
-def test_all_is_well(cli: Cli, sandbox: Sandbox) -> None:
+def test_a_server_that_works_has_no_problem(cli: Cli, sandbox: Sandbox) -> None:
     meta = EverMemOS.sandbox(sandbox)
     meta.v1.memories.conversation_meta.create(**DEFAULT)
     meta.v0.memories.conversation_meta.create(created_at=RECORD["created_at"], scene="assistant", scene_desc={})
@@ -125,7 +127,7 @@ def test_a_name_that_is_not_known(tmp_path: Path) -> None:
     assert "TCP" not in found
 
 
-def test_a_port_that_is_closed(tmp_path: Path) -> None:
+def test_a_closed_port_is_a_problem_of_tcp(tmp_path: Path) -> None:
     found = examine(Cli("http://127.0.0.1:9", tmp_path), 1)
     assert found["DNS"][0] == "ok"
     assert found["TCP"][:2] == ("problem", "127.0.0.1 port 9: Connection refused")
@@ -172,7 +174,9 @@ def tls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, i
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def test_certificates(tls: tuple[str, int, int, Path], tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_trusted_is_a_problem_with_its_fix(
+    tls: tuple[str, int, int, Path], tmp_path: Path
+) -> None:
     name, days, port, certificate = tls
     cli = Cli(f"https://localhost:{port}", tmp_path)
     found = examine(cli, 1)
@@ -191,7 +195,7 @@ def test_certificates(tls: tuple[str, int, int, Path], tmp_path: Path) -> None:
         assert (level, f"{days - 1} days" in text) == ("ok", True)
 
 
-def test_a_key_that_is_refused(tmp_path: Path) -> None:
+def test_a_key_that_is_refused_is_a_problem(tmp_path: Path) -> None:
     with Sandbox(api_key="the-key-that-is-right").serve() as url:
         found = examine(Cli(url, tmp_path), 1)
     assert {found[f"API {version}"][1] for version in ("v0", "v1")} == {"refuses the key, or that there is none (401)"}
@@ -204,7 +208,7 @@ def test_one_version_is_enough(cli: Cli) -> None:
     assert (found["API v0"][0], found["API v1"][0]) == ("warning", "ok")
 
 
-def test_a_server_of_another_kind(serve: Any, tmp_path: Path) -> None:
+def test_a_server_of_another_kind_is_told_from_one_that_fails(serve: Any, tmp_path: Path) -> None:
     server: ScriptedServer = serve(http(b"<html>Log in</html>"))
     found = examine(Cli(server.url, tmp_path), 1)
     assert found["API v1"][:2] == ("problem", "answers with what is not of this API")
@@ -279,7 +283,7 @@ def test_a_report_holds_nothing_that_is_nobodys_business(cli: Cli, sandbox: Sand
             assert secret not in text
 
 
-def test_on_a_terminal(cli: Cli) -> None:
+def test_a_terminal_gets_a_line_a_finding(cli: Cli) -> None:
     cli.environment["EVERMEMOS_URL"] = "x"
     terminal = Terminal(cli, "doctor")
     assert terminal.wait() == 0
@@ -292,6 +296,6 @@ def test_on_a_terminal(cli: Cli) -> None:
     assert [line.split()[0] for line in quiet.screen()] == ["warning", "->", "warning", "->"]
 
 
-def test_a_sandbox_in_this_process(tmp_path: Path) -> None:
+def test_a_sandbox_in_this_process_needs_no_network(tmp_path: Path) -> None:
     found = examine(Cli("sandbox://memory", tmp_path))
     assert (found["network"][0], found["API v1"][0]) == ("skipped", "ok")

@@ -17,6 +17,8 @@ from cli_tools import COMMAND, RECORD, Cli, Terminal
 
 from evermemos.sandbox import Sandbox
 
+pytestmark = [pytest.mark.socket, pytest.mark.process]
+
 YAML = """\
 - group_id: a
   name: A
@@ -42,7 +44,7 @@ def journals(cli: Cli, name: str) -> list[str]:
     return sorted(path.name for path in cli.folder.glob(f"{name}*.journal"))
 
 
-def test_plan_apply_export_and_undo(cli: Cli) -> None:
+def test_plan_apply_export_and_undo_agree_about_a_file(cli: Cli) -> None:
     cli.file("c.yaml", YAML)
     assert results(cli.good("plan", "c.yaml", code=2)) == {"a": "create", "b": "create"}
     assert results(cli.good("apply", "c.yaml")) == {"a": "created", "b": "created"}
@@ -175,7 +177,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_malformed_and_huge_files(name: str, cli: Cli) -> None:
+def test_a_malformed_or_huge_file_is_one_clear_error(name: str, cli: Cli) -> None:
     text, code, words = MALFORMED[name]
     cli.file(name, text)
     done = cli("plan", name)
@@ -195,7 +197,7 @@ def test_of_very_many_mistakes_the_first_are_said(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone.yaml", "."])
-def test_what_is_no_file(name: str, cli: Cli) -> None:
+def test_what_is_not_a_file_is_one_line_of_error(name: str, cli: Cli) -> None:
     cli.bad("plan", name)
     cli.bad("undo", name)
 
@@ -273,7 +275,7 @@ def test_two_at_once_do_not_share_a_journal(cli: Cli, sandbox: Sandbox) -> None:
 # On a terminal
 
 
-def test_a_plan_on_a_terminal(cli: Cli) -> None:
+def test_a_plan_on_a_terminal_shows_what_changes(cli: Cli) -> None:
     cli.file("c.yaml", YAML)
     cli.good("apply", "c.yaml")
     cli.file(
@@ -328,7 +330,7 @@ def test_no_bar_where_nobody_sees_it(cli: Cli, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
-def test_in_tmux(cli: Cli, sandbox: Sandbox) -> None:
+def test_an_apply_in_tmux_shows_a_bar_and_ends_at_ctrl_c(cli: Cli, sandbox: Sandbox) -> None:
     cli.file("c.jsonl", records(2000))
     sandbox.fail("get_conversation_meta_v1", times=None, delay=0.1)
     line = " ".join(f"{name}='{cli.environment[name]}'" for name in ("EVERMEMOS_BASE_URL", "HOME"))

@@ -15,6 +15,8 @@ from conftest import PATCHED, Flavour, ScriptedServer, answer, http
 
 from evermemos import APIConnectionError, AsyncEverMemOS, ConfigurationError, EverMemOS
 
+pytestmark = pytest.mark.socket
+
 Serve = Callable[..., ScriptedServer]
 GOOD = http(PATCHED)
 CERTIFICATE = Path(__file__).parent / "data" / "localhost.pem"
@@ -190,13 +192,13 @@ def test_wrong_options_of_a_copy_are_refused(flavour: Flavour, wrong: dict[str, 
         flavour.client().with_options(**wrong)
 
 
-@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda client: copy.deepcopy({"a": [client]})["a"][0]])
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda client: copy.deepcopy({"a": [client]})["a"][0]])
 def test_a_copied_client_keeps_the_key_and_the_connection(
-    flavour: Flavour, serve: Serve, way: Callable[[Any], Any]
+    flavour: Flavour, serve: Serve, copied: Callable[[Any], Any]
 ) -> None:
     server = serve(GOOD)
     client = flavour.client(base_url=server.url)
-    twin = way(client)
+    twin = copied(client)
     for each in (client, twin):
         update(flavour, each)
     assert twin is not client

@@ -20,9 +20,16 @@ from conftest import PATCHED, Flavour, ScriptedServer, answer, http
 
 from evermemos import AsyncEverMemOS, ConfigurationError, EverMemOS, EverMemOSError
 
+pytestmark = pytest.mark.socket
+
 Serve = Callable[..., ScriptedServer]
 GOOD = http(PATCHED)
 LONG = 20.0
+
+
+@pytest.fixture
+def flavour(every_flavour: Flavour) -> Flavour:
+    return every_flavour
 
 
 def update(flavour: Flavour, client: Any) -> Any:
@@ -213,6 +220,7 @@ def test_an_async_http_client_of_ones_own_in_a_second_event_loop_works_or_says_w
 # Processes
 
 
+@pytest.mark.process
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_has_a_connection_of_its_own_and_leaves_the_parents_alone(
     flavour: Flavour, serve: Serve
@@ -272,6 +280,7 @@ def test_a_client_that_needs_no_key_is_unpickled_without_one(flavour: Flavour, s
     assert b"authorization" not in server.requests[0].lower()
 
 
+@pytest.mark.process
 def test_another_process_takes_the_key_from_its_own_environment(flavour: Flavour, serve: Serve) -> None:
     server = serve(GOOD)
     data = pickle.dumps(flavour.client(base_url=server.url))

@@ -200,6 +200,7 @@ PLAIN: dict[str, Any] = {"i": 1, "n": 1.5, "b": True, "s": "x"}
 CAT, DOG = {"kind": "cat", "lives": 9}, {"kind": "dog", "lives": "one"}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("name", "body"),
     [

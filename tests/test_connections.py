@@ -23,9 +23,16 @@ from evermemos import (
     InternalServerError,
 )
 
+pytestmark = pytest.mark.socket
+
 Serve = Callable[..., ScriptedServer]
 # For what must end in half a second and would otherwise take `ENDLESS`.
 WIDE_GUARD, ENDLESS = 7.0, 15.0
+
+
+@pytest.fixture
+def flavour(every_flavour: Flavour) -> Flavour:
+    return every_flavour
 
 
 def http_client(flavour: Flavour, server: ScriptedServer, **settings: Any) -> Any:

@@ -21,6 +21,9 @@ from schemathesis.core.failures import FailureGroup
 
 from evermemos.sandbox import Sandbox
 
+# One process reads what all of them tried.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("contract")]
+
 KEY = "test-key"
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 KNOWN_GROUP = "group_123"

@@ -541,6 +541,7 @@ def slow() -> Iterator[tuple[Sandbox, str]]:
         yield sandbox, url
 
 
+@pytest.mark.socket
 def test_tasks_and_threads_that_add_tags_to_one_group_lose_none(slow: tuple[Sandbox, str]) -> None:
     sandbox, url = slow
     sandbox.fail("get_conversation_meta_v1", delay=0.002, times=10_000)
@@ -629,6 +630,7 @@ def test_cancelling_at_any_moment_leaves_no_turn_behind() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.socket
 def test_a_cancelled_call_of_a_handle_gives_its_turn_away(slow: tuple[Sandbox, str]) -> None:
     sandbox, url = slow
 
@@ -659,6 +661,7 @@ def test_the_wait_for_a_turn_ends_with_the_deadline(flavour: Flavour, client: An
     assert conv.add_tags("b", deadline=5).result.tags == ["a", "b"]
 
 
+@pytest.mark.socket
 def test_a_deadline_is_for_all_calls_together(slow: tuple[Sandbox, str], flavour: Flavour) -> None:
     sandbox, url = slow
     client = flavour.client(base_url=url, deadline=0.3, max_retries=0)
@@ -731,6 +734,7 @@ def test_a_task_that_was_thrown_away_leaves_the_queue() -> None:
     assert waiting() == 0
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_process_does_not_wait_for_threads_that_it_does_not_have() -> None:
@@ -781,6 +785,7 @@ def test_arguments_are_those_of_the_plain_method(version: str, name: str) -> Non
     }
 
 
+@pytest.mark.process
 def test_a_plain_call_loads_nothing_of_the_handles() -> None:
     program = """
 import sys, evermemos

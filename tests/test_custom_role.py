@@ -109,7 +109,7 @@ def test_answers_without_users_are_left_alone(flavour: Flavour) -> None:
     assert flavour.call(client.v1.memories.conversation_meta.update, name="N").to_dict() == PATCHED
 
 
-def test_handles_write_and_find_it(flavour: Flavour, sandbox: Sandbox) -> None:
+def test_a_handle_writes_a_custom_role_and_finds_it_again(flavour: Flavour, sandbox: Sandbox) -> None:
     client = flavour.client(base_url=sandbox, custom_role="extra")
     new = {name: value for name, value in CREATE_V1.items() if name != "version"}
     for conv, arguments in (

@@ -23,13 +23,15 @@ from evermemos._async.network import AsyncNetwork
 from evermemos._deadline import Seconds
 from evermemos._sync.network import Network
 
+pytestmark = pytest.mark.socket
+
 Serve = Callable[..., ScriptedServer]
 CERTIFICATE = Path(__file__).parent / "data" / "localhost.pem"
 
 
 @pytest.fixture
-def flavour(any_flavour: Flavour) -> Flavour:
-    return any_flavour
+def flavour(every_flavour: Flavour) -> Flavour:
+    return every_flavour
 
 
 def update(flavour: Flavour, client: Any, **options: Any) -> Any:

@@ -106,6 +106,7 @@ def test_the_words_of_a_nested_error_are_found(flavour: Flavour) -> None:
     assert raised.value.code == "Quota"
 
 
+@pytest.mark.socket
 def test_something_behind_the_end_of_a_compressed_body_is_refused(flavour: Flavour, serve: Any) -> None:
     body = gzip.compress(b'{"result":') + gzip.compress(b'{"id":"1"}}')
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"

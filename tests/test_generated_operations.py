@@ -167,6 +167,7 @@ def test_nothing_is_deleted_without_a_filter(name: str) -> None:
         check({"user_id": "u"})
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["get_health", "add_memories_v1", "delete_memories_v0", "get_memories_v0"])
 def test_an_operation_loads_its_own_models_alone(name: str) -> None:
     bodies = [body for operation, status, body in examples() if (operation, status) == (name, 200)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -13,9 +14,12 @@ from pathlib import Path
 import pytest
 from cli_tools import Cli
 from conftest import ROOT
+from programs import OTHERS, run
 
 import evermemos._cli
 from evermemos.sandbox import Sandbox
+
+pytestmark = [pytest.mark.socket, pytest.mark.process]
 
 GUIDE = (ROOT / "docs/guide.md").read_text()
 README = (ROOT / "README.md").read_text()
@@ -47,17 +51,21 @@ def cli(tmp_path: Path) -> Iterator[Cli]:
         yield cli
 
 
-def shell(cli: Cli, command: str) -> subprocess.CompletedProcess[str]:
+def execute(cli: Cli, command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command: in a shell if it needs one, in this process if it does not."""
+    name, *arguments = shlex.split(command)
+    if name == "evermemos" and not set(command) & set("|&;<>*$"):
+        return cli(*arguments)
     return subprocess.run(
         ["bash", "-c", command], cwd=cli.folder, env=cli.environment, capture_output=True, text=True, check=False
     )
 
 
-def test_its_commands_do_what_it_says(cli: Cli) -> None:
+def test_the_commands_of_the_guide_do_what_it_says(cli: Cli) -> None:
     said = [each for block in blocks("console") for each in commands(block)]
     assert len(said) >= 9
     for command, lines in said:
-        done = shell(cli, command)
+        done = execute(cli, command)
         assert (done.returncode, "Traceback" in done.stderr) == (0, False), f"{command}\n{done.stderr}"
         assert done.stdout.splitlines()[-len(lines) :][: len(lines)] == lines
     assert (cli.folder / "backup.yaml").exists()
@@ -67,11 +75,11 @@ def test_the_commands_of_the_readme_run(cli: Cli) -> None:
     (block,) = [each for each in blocks("console", README) if "evermemos apply" in each]
     assert len(commands(block)) == 3
     for command, _ in commands(block):
-        done = shell(cli, command)
+        done = execute(cli, command)
         assert (done.returncode, "Traceback" in done.stderr) == (2 if " plan " in command else 0, False), done.stderr
 
 
-def test_its_profiles_are_some(cli: Cli) -> None:
+def test_the_profiles_of_the_guide_work(cli: Cli) -> None:
     (text,) = blocks("toml")
     assert set(tomllib.loads(text)) == {"default", "hosted"}
     path = cli.folder / ".config/evermemos/profiles.toml"
@@ -82,13 +90,11 @@ def test_its_profiles_are_some(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
-def test_its_programs_run(number: int, cli: Cli) -> None:
+def test_the_programs_of_the_guide_run(number: int, cli: Cli) -> None:
     if number:
         cli.good("apply", "conversations.yaml")
     code = blocks("python")[number].replace("http://localhost:1995", cli.environment["EVERMEMOS_BASE_URL"])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], cwd=cli.folder, capture_output=True, text=True, check=False
-    )
+    done = run(code, folder=cli.folder, having=OTHERS)
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.splitlines()) == set(re.findall(r"print\(.*\)  # (.+)", code))
 
@@ -99,7 +105,7 @@ def test_its_exit_codes_are_those_of_the_code() -> None:
     assert rows == [getattr(evermemos._cli, name) for name in names]
 
 
-def test_options_that_it_names_exist(cli: Cli) -> None:
+def test_the_options_that_the_guide_names_exist(cli: Cli) -> None:
     names = ("get", "set", "update", "exists", "plan", "apply", "export", "undo", "doctor")
     known = "".join(cli.good(*each, "--help") for each in ([], *([name] for name in names)))
     assert {option for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", GUIDE) if option not in known} == set()

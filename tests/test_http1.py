@@ -27,6 +27,8 @@ from test_connections import BREAKS, ENDLESS, HEAD, STALLS, after, chunks, drip,
 
 from evermemos import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncEverMemOS
 
+pytestmark = pytest.mark.socket
+
 Serve = Callable[..., ScriptedServer]
 CERTIFICATE = Path(__file__).parent / "data" / "localhost.pem"
 LONG = 20.0
@@ -34,8 +36,8 @@ RECORD_BYTES = http(RECORD).partition(b"\r\n\r\n")[2]
 
 
 @pytest.fixture(autouse=True)
-def with_http1(extra_fast: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here the extra is used in both runs."""
+def with_http1(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the extra is used, whosever turn it is."""
     use_http1(monkeypatch)
     monkeypatch.setattr("evermemos._call.FIRST_WAIT", 0.0)
 
@@ -689,6 +691,7 @@ def test_one_event_loop_after_another_has_connections_of_its_own(serve: Serve) -
     assert (len(server.requests), server.connections) == (10, 5)
 
 
+@pytest.mark.process
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_leaves_the_connection_of_its_parent_alone(fast: Flavour, serve: Serve) -> None:
     server = serve(http(PATCHED))
@@ -728,6 +731,7 @@ assert "evermemos._http1" in sys.modules
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kind", ["kept", "dropped"])
 @pytest.mark.parametrize("name", ["sync", "async"])
 def test_a_client_that_is_never_closed_says_nothing(serve: Serve, name: str, kind: str) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import pkgutil
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from conftest import CREATE_V1, PATCHED, RECORD, ROOT, ScriptedServer, http
+from programs import OTHERS, loaded
 
 import evermemos
+
+pytestmark = pytest.mark.process
 
 Serve = Callable[..., ScriptedServer]
 OURS = ("evermemos", "evermemos_api")
@@ -26,15 +26,6 @@ NEED_AN_EXTRA = {
 }
 NEED_AN_EXTRA = {f"evermemos.{name}": extra for name, extra in NEED_AN_EXTRA.items()}
 WITHIN = sorted(each.name for each in pkgutil.walk_packages(evermemos.__path__, "evermemos."))
-
-
-def loaded(program: str, **environment: str) -> set[str]:
-    """The modules that a program loads in a fresh interpreter. Its warnings are errors."""
-    code = f"import sys\nbefore = set(sys.modules)\n{program}\nprint(*sorted(set(sys.modules) - before), sep='\\n')"
-    command = [sys.executable, "-I", "-W", "error", "-c", code]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.split())
 
 
 def among(modules: set[str], *packages: str) -> set[str]:
@@ -110,6 +101,7 @@ CALLS: dict[str, tuple[dict[str, Any], Any, set[str]]] = {
 }
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize("cls", ["EverMemOS", "AsyncEverMemOS"])
 @pytest.mark.parametrize("call", CALLS)
 def test_the_first_call_loads_the_models_of_its_operation_only(serve: Serve, cls: str, call: str) -> None:
@@ -125,7 +117,7 @@ async def main():
     await client.aclose() if inspect.iscoroutinefunction(getattr(client, "aclose", None)) else client.close()
 asyncio.run(main())
 """
-    modules = loaded(program)
+    modules = loaded(program, OTHERS)
     prefix = "evermemos_api.models."
     found = {name.removeprefix(prefix) for name in modules if name.startswith(prefix)}
     assert found == ERRORS | models
@@ -168,17 +160,17 @@ expected = {{name: extra for name, extra in {NEED_AN_EXTRA}.items() if name.star
 assert failed == expected, failed
 assert len(names) >= {len(list((ROOT).glob(f"*/{package}/**/*.py"))) - 1}, names
 """
-    modules = loaded(f"import {package}\n{program}")
+    modules = loaded(f"import {package}\n{program}", OTHERS)
     assert among(modules, package) >= {package}
 
 
 @pytest.mark.parametrize("name", NEED_AN_EXTRA)
 def test_with_the_extra_its_modules_can_be_imported(name: str) -> None:
     pytest.importorskip(NEED_AN_EXTRA[name])
-    assert {name, NEED_AN_EXTRA[name]} <= loaded(f"import {name}")
+    assert {name, NEED_AN_EXTRA[name]} <= loaded(f"import {name}", OTHERS)
 
 
 @pytest.mark.parametrize("name", [name for name in WITHIN if not name.endswith("__main__")])
 def test_every_module_can_be_imported_before_all_others(name: str) -> None:
     # A circle of imports shows in one order only.
-    assert name in loaded(f"import {name}")
+    assert name in loaded(f"import {name}", OTHERS)

@@ -219,5 +219,6 @@ def test_a_raw_answer_is_read_by_whatever_was_chosen(backend: type[Any]) -> None
         assert answer.describe(raised.value).endswith(problem)
 
 
+@pytest.mark.process
 def test_importing_it_loads_neither_library() -> None:
     assert not {"json", "orjson"} & loaded("from evermemos import _json")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import fnmatch
+import functools
 import importlib
 import json
 import re
@@ -13,8 +15,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from conftest import ROOT
+from programs import OTHERS, run
 
+from evermemos import EverMemOS
 from evermemos.sandbox import Sandbox
+
+pytestmark = pytest.mark.process
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 rig = importlib.import_module("rig")
@@ -36,7 +42,10 @@ class Row(NamedTuple):
 def prepared() -> str:
     """The Python of an environment that has the official SDK. Made once; its import name is ours, so it is apart."""
     try:
-        rig.make(".venv-official", ["evermemos"])
+        # Tests that run beside each other would make it at once.
+        with (ROOT / "benchmarks/requirements.txt").open() as pins:
+            fcntl.flock(pins, fcntl.LOCK_EX)
+            rig.make(".venv-official", ["evermemos"])
     except (OSError, subprocess.CalledProcessError) as error:
         reason = f"no environment with the official SDK, which pip gets from a package index: {error}"
         pytest.fail(reason, pytrace=False)
@@ -106,8 +115,10 @@ class Comparison:
         self.stars = [name for name in rows if "*" in name]
         self.prefix = "async " if flavour == "async" else ""
         self.used: set[str] = set()
+        # Each name is looked up for all that belongs to it.
+        self.row = functools.cache(self.find_row)
 
-    def row(self, name: str) -> Row | None:
+    def find_row(self, name: str) -> Row | None:
         """The row that is for a name: its own one for this client, its own one, or one with a star in it."""
         stars = (star for star in self.stars if fnmatch.fnmatchcase(name, star))
         key = next((key for key in (self.prefix + name, name, *stars) if key in self.rows), None)
@@ -404,19 +415,20 @@ def test_a_row_that_cannot_be_read_is_noticed() -> None:
             table(text)
 
 
+@pytest.mark.socket
 def test_the_blocks_of_the_guide_run_each_with_its_own_package(official_python: str) -> None:
     before, after = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
     sandbox = Sandbox()
+    with EverMemOS.sandbox(sandbox) as client:
+        meta = client.v0.memories.conversation_meta
+        meta.create(created_at="2025-01-15T10:00:00Z", scene="assistant", scene_desc={})
     with sandbox.serve() as url:
-        prepare = f"""
-from evermemos import EverMemOS
-with EverMemOS(base_url={url!r}, api_key="key") as client:
-    client.v0.memories.conversation_meta.create(created_at="2025-01-15T10:00:00Z", scene="assistant", scene_desc={{}})
-"""
         environment = {**rig.ENV, "EVER_MEM_OS_BASE_URL": url}
-        for python, code in ((sys.executable, prepare), (official_python, before), (sys.executable, after)):
-            command = [python, "-c", code]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        theirs = [official_python, "-c", before]
+        for code, done in (
+            (before, subprocess.run(theirs, env=environment, capture_output=True, text=True, check=False)),
+            (after, run(after, environment=environment, having=OTHERS)),
+        ):
             assert done.returncode == 0, f"{code}\n{done.stderr}"
             assert done.stdout.splitlines() == re.findall(r"print\(.*\)  # (.+)", code)
 

@@ -514,7 +514,7 @@ KINDS = [
 ]
 
 
-def test_hits_of_a_flat_result() -> None:
+def test_a_flat_result_gives_its_hits_in_order() -> None:
     sent = [FOUND | {"score": 0.9, "group_id": "g"}, FACT | {"score": 0, "group_id": None}, GUESS, NEW, {}]
     result = models.SearchMemoriesResultV0.from_dict({"memories": sent})
     hits = list(result.hits())

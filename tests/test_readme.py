@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ROOT
+from programs import OTHERS, run
 from test_operations import called, operations, wrapped
 
 from evermemos import EverMemOS
 from evermemos.sandbox import Sandbox
+
+pytestmark = [pytest.mark.socket, pytest.mark.process]
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -22,24 +23,22 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_block_of_the_readme_runs(number: int, tmp_path: Path) -> None:
-    """Each on its own, in a fresh interpreter with warnings as errors, against a server that knows group_123."""
+    """Each on its own, in a process with warnings as errors, against a server that knows group_123."""
     sandbox = Sandbox()
+    with EverMemOS.sandbox(sandbox) as client:
+        fields: dict[str, Any] = {"created_at": "2025-01-15T10:00:00Z", "scene": "assistant", "scene_desc": {}}
+        client.v0.memories.conversation_meta.create(**fields)
+        client.v1.memories.conversation_meta.create(version="1.0", name="Group", group_id="group_123", **fields)
     with sandbox.serve() as url:
-        env = {**os.environ, "EVERMEMOS_BASE_URL": url, "EVERMEMOS_API_KEY": "key"}
-        prepare = f"""
-from evermemos import EverMemOS
-with EverMemOS(base_url={url!r}, api_key="key") as client:
-    fields = dict(created_at="2025-01-15T10:00:00Z", scene="assistant", scene_desc={{}})
-    client.v0.memories.conversation_meta.create(**fields)
-    client.v1.memories.conversation_meta.create(version="1.0", name="Group", group_id="group_123", **fields)
-"""
-        for code in (prepare, BLOCKS[number].replace("http://localhost:1995", url)):
-            command = [sys.executable, "-W", "error", "-c", code]
-            if code.startswith("def test_"):
-                (tmp_path / "test_readme.py").write_text(code)
-                command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider"]
-            done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f"{code}\n{done.stderr}"
+        code, having = BLOCKS[number].replace("http://localhost:1995", url), OTHERS
+        if code.startswith("def test_"):
+            (tmp_path / "test_readme.py").write_text(code)
+            # Its plugins are those that are installed, ours among them, but for one that takes a second.
+            options = ["-W", "error", "-p", "no:cacheprovider", "-p", "no:schemathesis"]
+            code, having = f"import pytest, sys\nsys.exit(pytest.main({options}))", ("pytest",)
+        environment = {"EVERMEMOS_BASE_URL": url, "EVERMEMOS_API_KEY": "key"}
+        done = run(code, folder=tmp_path, environment=environment, having=having)
+    assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
     said = re.findall(r"print\(.*\)  # (.+)", BLOCKS[number])
     if said:
         assert done.stdout.splitlines() == said

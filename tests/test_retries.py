@@ -260,7 +260,8 @@ def test_a_retry_after_that_means_nothing_is_ignored(flavour: Flavour, clock: Cl
 
 
 @pytest.mark.parametrize(
-    ("value", "deadline"), [("86400", None), ("9" * 400, None), ("10", 5.0), (formatdate(time.time() + 9e5), None)]
+    ("value", "deadline"),
+    [("86400", None), ("9" * 400, None), ("10", 5.0), pytest.param(formatdate(time.time() + 9e5), None, id="a date")],
 )
 def test_a_pause_that_is_too_long_is_an_error_at_once(
     flavour: Flavour, clock: Clock, value: str, deadline: float | None

@@ -135,7 +135,9 @@ def test_the_recording_is_whole() -> None:
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(("scenario", "total"), [("A_empty_store", 33), ("B_patch", 69)])
-def test_replay(sandbox: Sandbox, scenario: str, total: int, request: pytest.FixtureRequest) -> None:
+def test_a_recorded_scenario_is_answered_as_the_server_did(
+    sandbox: Sandbox, scenario: str, total: int, request: pytest.FixtureRequest
+) -> None:
     there: dict[str, str] = {}
     here: dict[str, str] = {}
     differing = []
@@ -230,7 +232,7 @@ def test_v1_never_moves_updated_at(v1: Talk) -> None:
 
 
 @pytest.mark.parametrize("role", ["user", "USER", "Assistant", "", None])
-def test_v1_user_fields(v1: Talk, role: str | None) -> None:
+def test_v1_keeps_three_fields_of_a_user(v1: Talk, role: str | None) -> None:
     user = {
         "full_name": "U",
         "role": role,
@@ -271,7 +273,7 @@ def test_v1_writes_ignore_the_query(v1: Talk) -> None:
 
 
 @pytest.mark.parametrize("path", [V0, V1])
-def test_unknown_scene_is_refused(sandbox: Sandbox, path: str) -> None:
+def test_an_unknown_scene_is_refused(sandbox: Sandbox, path: str) -> None:
     talk = Talk(sandbox, path)
     status, content = talk.post(**(REQUIRED if path == V1 else GLOBAL) | {"scene": "party"})
     assert status == 400
@@ -378,7 +380,7 @@ def test_v0_post_that_does_not_fit(v0: Talk, body: Any, issues: list[Any]) -> No
 @pytest.mark.parametrize(
     "body", [b'{"name": NaN}', b'{"name": -Infinity}', b'{"name": 1e999}', b'{"name": "\xff"}', b"[" * 100_000]
 )
-def test_body_that_cannot_be_read(sandbox: Sandbox, path: str, method: str, body: bytes) -> None:
+def test_a_body_that_cannot_be_read_is_a_400(sandbox: Sandbox, path: str, method: str, body: bytes) -> None:
     answer = Talk(sandbox, path).raw(method, body)
     assert answer == (400, {"detail": "There was an error parsing the body"})
     assert sandbox.requests[-1].body == body
@@ -386,7 +388,7 @@ def test_body_that_cannot_be_read(sandbox: Sandbox, path: str, method: str, body
 
 @pytest.mark.parametrize("path", [V0, V1])
 @pytest.mark.parametrize(("method", "verb"), [("POST", "save"), ("PATCH", "update")])
-def test_write_without_a_body(sandbox: Sandbox, path: str, method: str, verb: str) -> None:
+def test_a_write_without_a_body_is_refused(sandbox: Sandbox, path: str, method: str, verb: str) -> None:
     status, content = Talk(sandbox, path).raw(method)
     assert (status, content["message"]) == (400, "Expecting value: line 1 column 1 (char 0)")
     status, content = Talk(sandbox, path).raw(method, b"null")
@@ -397,7 +399,7 @@ def test_write_without_a_body(sandbox: Sandbox, path: str, method: str, verb: st
 
 
 @pytest.mark.parametrize("path", [V0, V1])
-def test_get_with_a_body(sandbox: Sandbox, path: str) -> None:
+def test_a_get_is_read_by_its_body_first(sandbox: Sandbox, path: str) -> None:
     talk = Talk(sandbox, path)
     talk.post(**GROUP, **({} if path == V0 else {"version": "1", "scene": "assistant", "scene_desc": {}}))
     assert talk.raw("GET", b'{"group_id": "g"}')[1]["result"]["group_id"] == "g"
@@ -412,7 +414,7 @@ def test_get_with_a_body(sandbox: Sandbox, path: str) -> None:
 # v0
 
 
-def test_v0_default_record(v0: Talk) -> None:
+def test_v0_keeps_the_default_record(v0: Talk) -> None:
     setting = {"boundary": {"provider": "p", "model": "m"}, "extraction": None}
     status, content = v0.post(**GLOBAL, llm_custom_setting=setting, tags=["t"], name=None)
     assert (status, content["message"]) == (200, "Conversation metadata saved successfully")
@@ -568,7 +570,9 @@ def test_answers_fit_the_spec(v0: Talk, v1: Talk) -> None:
         ("right", "right", 401, 401),
     ],
 )
-def test_bearer_check(api_key: str | None, authorization: str | None, v0_status: int, v1_status: int) -> None:
+def test_a_key_is_asked_for_where_there_is_one(
+    api_key: str | None, authorization: str | None, v0_status: int, v1_status: int
+) -> None:
     sandbox = Sandbox(api_key=api_key)
     headers = {} if authorization is None else {"AUTHORIZATION": authorization}
     for path, body, status in ((V0, GLOBAL, v0_status), (V1, REQUIRED, v1_status)):
@@ -589,19 +593,19 @@ def test_bearer_check(api_key: str | None, authorization: str | None, v0_status:
 
 @pytest.mark.parametrize("path", [V0, V1])
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "HEAD", "OPTIONS", "get"])
-def test_wrong_method(sandbox: Sandbox, path: str, method: str) -> None:
+def test_a_wrong_method_is_a_405(sandbox: Sandbox, path: str, method: str) -> None:
     answer = sandbox.handle(method, path, {}, b"")
     assert (answer.status, json.loads(answer.body)) == (405, {"detail": "Method Not Allowed"})
     assert answer.headers["allow"] == "GET, POST, PATCH"
 
 
 @pytest.mark.parametrize("target", ["/", "", "//", "/api/v2/memories/conversation-meta", V1 + "/g", V1.upper(), "x?y"])
-def test_unknown_path(sandbox: Sandbox, target: str) -> None:
+def test_an_unknown_path_is_a_404(sandbox: Sandbox, target: str) -> None:
     answer = sandbox.handle("GET", target, {}, b"")
     assert (answer.status, json.loads(answer.body)) == (404, {"detail": "Not Found"})
 
 
-def test_escaped_path(sandbox: Sandbox) -> None:
+def test_an_escaped_path_is_the_same_path(sandbox: Sandbox) -> None:
     answer = sandbox.handle("GET", V1.replace("-", "%2D"), {}, b"")
     assert (answer.status, json.loads(answer.body)["path"]) == (404, V1)
 
@@ -616,7 +620,9 @@ def test_escaped_path(sandbox: Sandbox) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_trailing_slash(sandbox: Sandbox, method: str, target: str, headers: dict[str, str], location: str) -> None:
+def test_a_trailing_slash_is_redirected(
+    sandbox: Sandbox, method: str, target: str, headers: dict[str, str], location: str
+) -> None:
     answer = sandbox.handle(method, target, headers, b"{}")
     assert (answer.status, answer.headers["location"], answer.body) == (307, location, b"")
 
@@ -739,11 +745,12 @@ def test_an_answer_that_does_not_fit_the_spec_would_be_noticed(
 # The package
 
 
-def test_example_of_the_docstring() -> None:
+def test_the_example_of_the_docstring_runs() -> None:
     result = doctest.testmod(evermemos.sandbox)
     assert (result.attempted, result.failed) == (6, 0)
 
 
+@pytest.mark.process
 def test_import_loads_nothing_of_the_client() -> None:
     # The parent package is a stand-in, so that only what the sandbox itself imports is seen.
     program = """

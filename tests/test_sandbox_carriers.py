@@ -19,6 +19,8 @@ from evermemos import ConfigurationError
 from evermemos.sandbox import Sandbox
 from evermemos.sandbox._core import LARGEST_BODY
 
+pytestmark = pytest.mark.socket
+
 V0 = "/api/v0/memories/conversation-meta"
 V1 = "/api/v1/memories/conversation-meta"
 REQUIRED: dict[str, Any] = {
@@ -219,7 +221,7 @@ def test_a_body_of_100_mb_is_refused_with_a_clear_error(sandbox: Sandbox, chunke
 # As an httpx transport
 
 
-def test_sync_transport(sandbox: Sandbox) -> None:
+def test_a_sync_transport_reaches_the_sandbox(sandbox: Sandbox) -> None:
     headers = {"Authorization": "Bearer secret"}
     with httpx.Client(base_url="http://sandbox", transport=sandbox.transport(), headers=headers) as client:
         answer = client.post(V0, json=GROUP)
@@ -235,7 +237,7 @@ def test_sync_transport(sandbox: Sandbox) -> None:
     assert "secret" not in repr(sandbox.requests)
 
 
-def test_async_transport(sandbox: Sandbox) -> None:
+def test_an_async_transport_reaches_the_sandbox(sandbox: Sandbox) -> None:
     async def talk() -> None:
         async with httpx.AsyncClient(base_url="http://sandbox", transport=sandbox.transport()) as client:
             await client.post(V1, json=REQUIRED)
@@ -265,7 +267,7 @@ def ask(app: Any, method: str, path: str, **options: Any) -> httpx.Response:
     return asyncio.run(talk())
 
 
-def test_asgi_application(sandbox: Sandbox) -> None:
+def test_the_asgi_application_answers_as_handle_does(sandbox: Sandbox) -> None:
     app = sandbox.asgi()
     assert ask(app, "POST", V1, json=REQUIRED).json()["result"]["is_default"] is True
     answer = ask(app, "GET", V1 + "?group_id=g%20h", headers=[("x-a", "1"), ("X-A", "2")])
@@ -303,7 +305,7 @@ def test_asgi_server_that_strips_the_mount_itself_or_gives_no_raw_path(sandbox: 
     assert (sent[0]["status"], sandbox.requests[-1].target) == (404, f"{V1}?group_id=g")
 
 
-def test_asgi_lifespan_and_websockets(sandbox: Sandbox) -> None:
+def test_the_asgi_application_ends_lifespans_and_refuses_websockets(sandbox: Sandbox) -> None:
     async def talk(kind: str, *messages: str) -> list[str]:
         incoming = iter([{"type": message} for message in messages])
         sent: list[str] = []

@@ -70,7 +70,7 @@ def test_memory_is_one_for_the_process(flavour: Flavour, monkeypatch: pytest.Mon
     assert default_id(flavour, flavour.client(base_url=httpx.URL("sandbox://memory"))) == made.result.id
 
 
-def test_a_file_as_url(flavour: Flavour, tmp_path: Path) -> None:
+def test_a_url_with_a_path_is_a_file(flavour: Flavour, tmp_path: Path) -> None:
     path = tmp_path / "a b%.db"
     url = f"sandbox://{str(path).replace('%', '%25').replace(' ', '%20')}"
     made = make(flavour, flavour.client(base_url=url))
@@ -121,12 +121,12 @@ def test_a_url_that_means_no_sandbox(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "sandboxes://memory", "Sandbox", "unix:///x"])
-def test_an_unknown_scheme(url: str) -> None:
+def test_an_unknown_scheme_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"expected something like https://.*or sandbox://memory"):
         EverMemOS(base_url=url)
 
 
-def test_something_else_as_base_url() -> None:
+def test_a_base_url_of_another_type_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="base_url is of type int: expected a str, "):
         EverMemOS(base_url=5)  # type: ignore[arg-type]
 
@@ -192,7 +192,7 @@ def test_async(async_evermemos_client, evermemos_client, evermemos_sandbox):
 """
 
 
-def test_the_fixtures(
+def test_the_fixtures_share_one_sandbox(
     evermemos_client: EverMemOS, async_evermemos_client: AsyncEverMemOS, evermemos_sandbox: Sandbox
 ) -> None:
     evermemos_client.v1.memories.conversation_meta.create(**CREATE_V1)
@@ -200,11 +200,13 @@ def test_the_fixtures(
     assert (answer.result.is_default, len(evermemos_sandbox.requests)) == (True, 2)
 
 
+@pytest.mark.process
 def test_the_fixtures_are_there_without_a_conftest(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(USERS_TEST)
     pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider").assert_outcomes(passed=2)
 
 
+@pytest.mark.process
 def test_the_plugin_costs_a_run_without_it_nothing() -> None:
     program = """
 import sys, pytest
@@ -216,6 +218,7 @@ print(sorted(set(sys.modules) - before))
     assert done.stdout.strip() == "['evermemos', 'evermemos.pytest_plugin']"
 
 
+@pytest.mark.process
 def test_the_fixtures_have_help_texts(pytester: pytest.Pytester) -> None:
     printed = pytester.runpytest_subprocess("--fixtures", "-p", "no:cacheprovider").stdout.str()
     for name in ("evermemos_sandbox", "evermemos_client", "async_evermemos_client"):
@@ -232,9 +235,13 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.process
+@pytest.mark.socket
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("start", [["evermemos", "sandbox"], ["evermemos.sandbox"]])
-def test_serving(start: list[str], end: signal.Signals, tmp_path: Path) -> None:
+def test_the_printed_lines_of_a_served_sandbox_work_and_a_signal_stops_it(
+    start: list[str], end: signal.Signals, tmp_path: Path
+) -> None:
     """The two lines of code that are printed work as they stand, and the server stops gracefully at a signal."""
     arguments = [sys.executable, "-W", "error", "-m", *start, "--port", "0", "--store", str(tmp_path / "s.db")]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -256,6 +263,7 @@ def test_serving(start: list[str], end: signal.Signals, tmp_path: Path) -> None:
         assert sandbox.newest(1)[0] == 1
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_right_after_the_first_line_counts(end: signal.Signals) -> None:
     arguments = [sys.executable, "-m", "evermemos.sandbox", "--port", "0"]
@@ -270,6 +278,7 @@ def test_a_signal_right_after_the_first_line_counts(end: signal.Signals) -> None
     assert (process.returncode, rest.splitlines()[-1], errors) == (0, "Stopped.", "")
 
 
+@pytest.mark.process
 def test_a_reader_that_is_gone_is_no_reason_to_complain() -> None:
     arguments = [sys.executable, "-m", "evermemos.sandbox", "--port", "0"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -279,6 +288,8 @@ def test_a_reader_that_is_gone_is_no_reason_to_complain() -> None:
         assert (process.wait(20), process.stderr.read()) == (1, "")
 
 
+@pytest.mark.process
+@pytest.mark.socket
 def test_serving_with_a_key_and_strictly(tmp_path: Path) -> None:
     arguments = [sys.executable, "-m", "evermemos", "sandbox", "--port", "0", "--api-key", "the-key", "--strict"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
@@ -298,7 +309,8 @@ def test_serving_with_a_key_and_strictly(tmp_path: Path) -> None:
             process.terminate()
 
 
-def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.socket
+def test_a_port_in_use_is_one_line_of_error(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["sandbox", "--port", str(port)]) == 1
@@ -317,6 +329,7 @@ def test_the_extra_that_is_missing_is_named(
     assert capsys.readouterr().err == words
 
 
+@pytest.mark.socket
 def test_listening_to_everybody_gives_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -329,6 +342,7 @@ def test_listening_to_everybody_gives_a_warning(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -343,12 +357,13 @@ def test_listening_to_everybody_gives_a_warning(
         (["--help"], 0, "Serve an EverMemOS for tests"),
     ],
 )
-def test_arguments(arguments: list[str], code: int, words: str) -> None:
+def test_an_argument_is_taken_or_explained(arguments: list[str], code: int, words: str) -> None:
     done = command("evermemos", *arguments)
     assert (done.returncode, words in done.stdout + done.stderr) == (code, True)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_the_command_is_installed() -> None:
     script = Path(sys.executable).with_name("evermemos")
     assert "sandbox" in subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout

@@ -27,6 +27,8 @@ from evermemos import (
 )
 from evermemos.sandbox import Sandbox
 
+pytestmark = pytest.mark.socket
+
 V1 = "/api/v1/memories/conversation-meta"
 
 
@@ -75,7 +77,7 @@ def failure(flavour: Flavour, meta: Any, expected: type[Exception]) -> Any:
         (599, InternalServerError, "Status 599"),
     ],
 )
-def test_a_status_with_the_words_of_the_spec(
+def test_a_status_has_the_words_of_the_spec(
     sandbox: Sandbox, flavour: Flavour, meta: Any, status: int, expected: type[Exception], words: str
 ) -> None:
     fault = sandbox.fail(status=status)
@@ -131,14 +133,16 @@ def test_a_redirect_is_not_followed(sandbox: Sandbox, flavour: Flavour, meta: An
         {"body": "[]"},
     ],
 )
-def test_a_200_that_is_not_the_result(sandbox: Sandbox, flavour: Flavour, meta: Any, fault: dict[str, Any]) -> None:
+def test_a_200_that_is_not_the_result_took_effect(
+    sandbox: Sandbox, flavour: Flavour, meta: Any, fault: dict[str, Any]
+) -> None:
     sandbox.fail(**fault)
     failure(flavour, meta, APIResponseValidationError)
     # The server has done it; only its answer is spoilt.
     assert name(sandbox) == "new"
 
 
-def test_a_wrong_content_type(sandbox: Sandbox, base: Any, flavour: Flavour, meta: Any) -> None:
+def test_a_wrong_content_type_is_sent_and_read(sandbox: Sandbox, base: Any, flavour: Flavour, meta: Any) -> None:
     sandbox.fail(content_type="text/plain")
     raw = flavour.call(meta.with_raw_response.update, name="new")
     assert raw.headers["content-type"] == "text/plain"
@@ -157,7 +161,7 @@ def test_a_wrong_content_type(sandbox: Sandbox, base: Any, flavour: Flavour, met
         ({"reset": "during", "body": ""}, True),
     ],
 )
-def test_a_broken_connection(
+def test_a_broken_connection_leaves_the_outcome_unknown(
     sandbox: Sandbox, flavour: Flavour, meta: Any, fault: dict[str, Any], took_effect: bool
 ) -> None:
     sandbox.fail(**fault)
@@ -185,7 +189,7 @@ def test_a_read_after_a_reset_is_repeated(sandbox: Sandbox, flavour: Flavour, me
     assert flavour.call(meta.with_raw_response.get, max_retries=1).attempts == 2
 
 
-def test_a_slow_answer(sandbox: Sandbox, flavour: Flavour, meta: Any) -> None:
+def test_a_slow_answer_is_waited_for(sandbox: Sandbox, flavour: Flavour, meta: Any) -> None:
     sandbox.fail(delay=0.2)
     started = time.monotonic()
     assert flavour.call(meta.update, name="new").status == "ok"
@@ -193,7 +197,7 @@ def test_a_slow_answer(sandbox: Sandbox, flavour: Flavour, meta: Any) -> None:
 
 
 @pytest.mark.parametrize("limit", ["timeout", "deadline"])
-def test_a_slow_answer_that_is_not_waited_for(sandbox: Sandbox, flavour: Flavour, meta: Any, limit: str) -> None:
+def test_a_slow_answer_ends_at_the_timeout(sandbox: Sandbox, flavour: Flavour, meta: Any, limit: str) -> None:
     sandbox.fail(delay=3)
     started = time.monotonic()
     with pytest.raises(APITimeoutError) as raised:
@@ -221,7 +225,7 @@ def conversation(url: str, sandbox: Sandbox) -> bytes:
 
 
 @pytest.mark.parametrize("reset", ["before", "during", "after"])
-def test_a_reset_is_one(sandbox: Sandbox, reset: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_reset_reaches_the_socket(sandbox: Sandbox, reset: Any, capfd: pytest.CaptureFixture[str]) -> None:
     with sandbox.serve() as url:
         sandbox.fail(reset=reset)
         with pytest.raises(ConnectionResetError):

@@ -274,7 +274,7 @@ def test_a_message_that_does_not_fit(api: str) -> None:
 
 
 @VERSIONS
-def test_null_as_a_message(api: str) -> None:
+def test_null_as_a_message_is_refused(api: str) -> None:
     answer = Talk(api).sandbox.handle("POST", f"/api/{api}/memories", {"Authorization": "Bearer any"}, b"null")
     assert (answer.status, json.loads(answer.body)["message"]) == (
         500,
@@ -285,7 +285,7 @@ def test_null_as_a_message(api: str) -> None:
 # Lists
 
 
-def test_v0_pages(v0: Talk) -> None:
+def test_v0_pages_follow_each_other(v0: Talk) -> None:
     for n in range(7):
         v0.add(f"c{n}", flush=True)
     pages = [v0.ask(memory_type="event_log", page=page, page_size=3)["result"] for page in (1, 2, 3, 4)]
@@ -307,7 +307,7 @@ def test_v0_pages(v0: Talk) -> None:
     }
 
 
-def test_v1_limit(v1: Talk) -> None:
+def test_v1_lists_as_many_as_the_limit(v1: Talk) -> None:
     for _ in range(3):
         v1.episode()
     facts = v1.ask(group_id="g", memory_type="event_log")["result"]
@@ -326,7 +326,7 @@ def test_v1_limit(v1: Talk) -> None:
 
 
 @VERSIONS
-def test_lists_of_users_and_groups(api: str) -> None:
+def test_a_list_holds_the_memories_of_its_users_and_groups(api: str) -> None:
     talk = Talk(api)
     for group in ("g", "h"):
         for sender in ("ann", "bob"):
@@ -353,7 +353,7 @@ def test_v1_does_not_read_the_memories_of_everybody(v1: Talk, path: str, query: 
 
 
 @VERSIONS
-def test_lists_of_a_time(api: str) -> None:
+def test_a_list_holds_the_memories_of_its_time(api: str) -> None:
     talk = Talk(api)
     for n in range(5):
         talk.add(f"c{n}", minute=n, **({"flush": True} if api == "v0" else {}))
@@ -372,7 +372,7 @@ def test_lists_of_a_time(api: str) -> None:
     assert within(end_time="2025-01-15T12:01:00+02:00") == within(end_time="2025-01-15T10:01:00") != []
 
 
-def test_times_that_cannot_be_read(v0: Talk, v1: Talk) -> None:
+def test_a_time_that_cannot_be_read_is_now_or_refused(v0: Talk, v1: Talk) -> None:
     v1.episode()
     # The current time in their place.
     assert len(v1.listed(end_time="soon")) == 1
@@ -507,7 +507,7 @@ def test_v1_drops_what_is_empty_from_a_filter(v1: Talk, empty: str | None) -> No
 @pytest.mark.parametrize(
     "filters", [{}, {"user_id": ""}, {"user_id": None, "group_id": "", "event_id": ""}, {"id": "x"}]
 )
-def test_v1_deletion_without_a_filter(v1: Talk, filters: dict[str, Any]) -> None:
+def test_v1_refuses_a_deletion_without_a_filter(v1: Talk, filters: dict[str, Any]) -> None:
     v1.episode()
     status, content = v1.delete(**filters)
     assert (status, content["message"]) == (400, "At least one of event_id, user_id, or group_id must be provided")
@@ -522,7 +522,7 @@ def test_v1_does_not_find_what_it_cannot_delete(v1: Talk) -> None:
 
 
 @pytest.mark.parametrize("name", ["memory_id", "id", "event_id"])
-def test_v0_names_of_an_id(v0: Talk, name: str) -> None:
+def test_v0_takes_three_names_of_an_id(v0: Talk, name: str) -> None:
     v0.episode()
     (episode,) = v0.listed()
     assert v0.delete(**{name: "another"})[1]["result"] == {"filters": ["memory_id"], "count": 0}
@@ -532,7 +532,7 @@ def test_v0_names_of_an_id(v0: Talk, name: str) -> None:
 
 
 @pytest.mark.parametrize("filters", [{}, {"user_id": None}, {"memory_id": "", "id": None}, {"colour": "red"}])
-def test_v0_deletion_without_a_filter(v0: Talk, filters: dict[str, Any]) -> None:
+def test_v0_refuses_a_deletion_without_a_filter(v0: Talk, filters: dict[str, Any]) -> None:
     v0.episode()
     status, content = v0.delete(**filters)
     assert (status, content["message"]) == (400, "At least one of memory_id, user_id, or group_id must be provided")
@@ -638,7 +638,7 @@ def test_health_asks_nobody_for_a_key() -> None:
     ]
     + [("v1", "POST", "/memories/import")],
 )
-def test_keys(api: str, method: str, path: str) -> None:
+def test_a_key_is_asked_for_where_servers_ask(api: str, method: str, path: str) -> None:
     assert Sandbox(api_key="sesame").handle(method, f"/api/{api}{path}", {}, b"{}").status == 401
     status = Sandbox().handle(method, f"/api/{api}{path}", {}, b"{}").status
     assert (status == 401) is (api == "v0")
@@ -666,7 +666,8 @@ def test_every_operation_can_fail(v0: Talk) -> None:
     assert len(v0.listed()) == 1
 
 
-def test_over_http() -> None:
+@pytest.mark.socket
+def test_memories_are_the_same_over_http() -> None:
     sandbox = Sandbox()
     with sandbox.serve() as url, httpx.Client(base_url=url, headers={"Authorization": "Bearer any"}) as client:
         assert client.get("/health").json()["status"] == "healthy"

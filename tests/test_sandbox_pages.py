@@ -27,6 +27,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from evermemos.sandbox import Sandbox, _pages
 
+pytestmark = pytest.mark.socket
+
 V0 = "/api/v0/memories/conversation-meta"
 V1 = "/api/v1/memories/conversation-meta"
 # Read here, because the tests clear the environment.
@@ -88,7 +90,7 @@ def test_the_document_is_openapi_yaml_with_the_sandbox_as_its_only_server(
 @pytest.mark.parametrize(
     ("name", "kind", "least"), [("swagger-ui-bundle.js", "text/javascript", 1e6), ("swagger-ui.css", "text/css", 1e5)]
 )
-def test_assets(sandbox: Sandbox, name: str, kind: str, least: int) -> None:
+def test_the_assets_of_the_page_are_served(sandbox: Sandbox, name: str, kind: str, least: int) -> None:
     with sandbox.serve() as url:
         answer = httpx.get(f"{url}/docs/{name}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, f"{kind}; charset=utf-8")
@@ -463,7 +465,7 @@ def test_browser_takes_the_key_from_the_reference(page: Page) -> None:
         assert not page.driver.find_element(By.ID, "ask").is_displayed()
 
 
-def test_browser_with_a_narrow_window(sandbox: Sandbox, page: Page) -> None:
+def test_browser_shows_everything_in_a_narrow_window(sandbox: Sandbox, page: Page) -> None:
     store(sandbox, "g" * 500, name="n" * 500, tags=["tag"] * 100, description="d" * 5000)
     store(sandbox)
     # A window cannot be made this narrow.
@@ -486,7 +488,7 @@ def test_browser_with_a_narrow_window(sandbox: Sandbox, page: Page) -> None:
     assert table <= window
 
 
-def test_browser_under_a_path(sandbox: Sandbox, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_works_under_a_path(sandbox: Sandbox, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "asgi", mounted(sandbox, "/memory"))
     with sandbox.serve() as url:
         page.open(f"{url}/memory")
@@ -498,7 +500,9 @@ def test_browser_under_a_path(sandbox: Sandbox, page: Page, monkeypatch: pytest.
         assert page.log() == []
 
 
-def test_browser_without_swagger_ui(sandbox: Sandbox, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_without_swagger_ui_shows_records(
+    sandbox: Sandbox, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
     without_swagger_ui(monkeypatch)
     store(sandbox, "g")
     with sandbox.serve() as url:

@@ -259,7 +259,7 @@ def test_load_of_messages_at_odd_times(v1: Talk, time: Any) -> None:
     assert status == (202 if time in (1e300, -1e300) else 422)
 
 
-def test_strict_load() -> None:
+def test_a_strict_sandbox_refuses_times_that_servers_make_up() -> None:
     talk = Talk("v1", Sandbox(strict=True))
     for body in (
         conversation({"content": "c", "create_time": "2025-01-15"}),
@@ -288,6 +288,6 @@ def test_strict_load() -> None:
         (-(10**30), None),
     ],
 )
-def test_moments(value: Any, time: str | None) -> None:
+def test_a_moment_is_read_as_servers_read_it(value: Any, time: str | None) -> None:
     found = _times.moment(value)
     assert (found and found.isoformat()) == time

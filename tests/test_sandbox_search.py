@@ -48,7 +48,7 @@ def test_search_bounds_the_score_and_the_number(api: str) -> None:
     assert talk.facts(query, top_k=2) == ["apple pear plum", "apple pear"]
 
 
-def test_v0_top_k(v0: Talk) -> None:
+def test_v0_finds_as_many_as_top_k(v0: Talk) -> None:
     for _ in range(30):
         v0.episode(*["same"] * EPISODE)
     assert [len(v0.facts("same", top_k=top)) for top in (-1, 0, 1, 100)] == [100, 0, 1, 100]
@@ -56,7 +56,7 @@ def test_v0_top_k(v0: Talk) -> None:
     assert (result["total_count"], len(result["memories"])) == (100, 100)
 
 
-def test_v1_top_k(v1: Talk) -> None:
+def test_v1_finds_as_many_as_top_k(v1: Talk) -> None:
     for _ in range(11):
         v1.episode(*["same"] * EPISODE)
     for top, usual in ((None, 10), (43, 43), (44, 44), (50, 44)):
@@ -71,7 +71,7 @@ def test_v1_top_k(v1: Talk) -> None:
 
 
 @VERSIONS
-def test_search_filters(api: str) -> None:
+def test_a_search_keeps_to_its_filters(api: str) -> None:
     talk = Talk(api)
     groups = "group_ids" if api == "v0" else "group_id"
     talk.episode("coffee", sender="ann")

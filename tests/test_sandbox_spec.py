@@ -62,7 +62,7 @@ def ask(sandbox: Sandbox, method: str, path: str, body: Any = None, query: str =
         ({"type": ["string", "null"]}, 1, "string_type", "Input should be a valid string"),
     ],
 )
-def test_keywords(schema: dict[str, Any], value: Any, kind: str, words: str) -> None:
+def test_a_keyword_judges_as_a_validator_does(schema: dict[str, Any], value: Any, kind: str, words: str) -> None:
     check = Schemas({}, {}, closed=False).check(schema)
     (issue,) = check(value, ("body",))
     assert (issue["type"], issue["msg"], issue["input"]) == (kind, words, value)
@@ -301,7 +301,7 @@ def test_strict_asks_for_time_zones_that_exist(strict: Sandbox) -> None:
     assert ask(strict, "PATCH", V1, {"default_timezone": ""})[0] == 200
 
 
-def test_strict_v0(strict: Sandbox) -> None:
+def test_a_strict_v0_has_the_documented_fields_only(strict: Sandbox) -> None:
     body = {"created_at": REQUIRED["created_at"], "scene": "assistant", "scene_desc": {}}
     made = ask(strict, "POST", V0, body)[1]["result"]
     assert (made["is_default"], made["group_id"]) == (True, None)

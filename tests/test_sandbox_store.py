@@ -236,6 +236,7 @@ CANNOT: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize("kind", CANNOT)
 @pytest.mark.parametrize("how", ["Sandbox", "base_url", "command line"])
 def test_a_file_that_cannot_be_the_store(
@@ -293,6 +294,7 @@ def test_the_page_says_that_the_store_fails() -> None:
     )
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_process_opens_the_file_anew(path: Path) -> None:
@@ -310,6 +312,7 @@ def test_a_forked_process_opens_the_file_anew(path: Path) -> None:
         assert ask(sandbox, "GET", "g")["name"] == "by the child"
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_writes_of_a_child_outlive_its_parents_use(path: Path) -> None:
@@ -349,7 +352,7 @@ def test_writes_of_a_child_outlive_its_parents_use(path: Path) -> None:
         ("/dev/null/x", "there is no folder /dev/null"),
     ],
 )
-def test_what_cannot_be_a_path(store: Any, words: str) -> None:
+def test_what_cannot_be_a_path_is_refused(store: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         Sandbox(store)
 
@@ -413,8 +416,10 @@ def content(n: int) -> dict[str, Any]:
     return texts | {"user_details": {f"user_{n}": {"full_name": f"{n}", "role": "user", "extra": {"n": n}}}}
 
 
+@pytest.mark.process
+@pytest.mark.socket
 @pytest.mark.parametrize("killed_after", [500, 1000, 1500])
-def test_kill_9_in_the_middle_of_2000_writes(tmp_path: Path, killed_after: int) -> None:
+def test_a_kill_9_in_the_middle_of_2000_writes_loses_nothing_acknowledged(tmp_path: Path, killed_after: int) -> None:
     """Every acknowledged write is there after a restart, and none is half there."""
     store = tmp_path / "store.db"
     numbers = iter(range(0, WRITES, 2))
@@ -461,8 +466,10 @@ def test_kill_9_in_the_middle_of_2000_writes(tmp_path: Path, killed_after: int) 
 MESSAGES = 600
 
 
+@pytest.mark.process
+@pytest.mark.socket
 @pytest.mark.parametrize("killed_after", [150, 450])
-def test_kill_9_in_the_middle_of_600_messages(tmp_path: Path, killed_after: int) -> None:
+def test_a_kill_9_in_the_middle_of_600_messages_loses_nothing_acknowledged(tmp_path: Path, killed_after: int) -> None:
     """Every acknowledged message is there after a restart, once, and no episode is half there."""
     store = tmp_path / "store.db"
     numbers = iter(range(MESSAGES))

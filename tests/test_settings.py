@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import traceback
 import warnings
 from pathlib import Path
@@ -260,7 +261,7 @@ def test_a_key_over_plain_http_gives_a_warning_unless_it_stays_on_the_machine(
         *({"proxy": value} for value in (5, "", "localhost:3128", "ftp://localhost", ["http://localhost"])),
         *({"verify": value} for value in (5, None, "", "/no/such/file", ["a"])),
     ],
-    ids=lambda wrong: str(wrong)[:60],
+    ids=lambda wrong: re.sub(" at 0x[0-9a-f]+", "", str(wrong)[:60]),
 )
 def test_a_setting_that_cannot_be_used_is_refused_by_name(cls: Any, wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))) as caught:
@@ -270,6 +271,7 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(cls: Any, wrong: dict[
     assert isinstance(caught.value, EverMemOSError)
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize("timeout", [1e12, float(2**62), 1e300])
 def test_a_timeout_too_long_for_a_socket_is_refused_or_no_limit(flavour: Flavour, serve: Any, timeout: float) -> None:
     server = serve(http(PATCHED))
@@ -347,6 +349,7 @@ def test_a_password_in_a_url_that_is_refused_is_not_shown(
     assert_no_password(caught.value)
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize("where", ["argument", "environment"])
 def test_a_password_of_a_proxy_is_not_shown(flavour: Flavour, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", GOOD)
@@ -357,6 +360,7 @@ def test_a_password_of_a_proxy_is_not_shown(flavour: Flavour, where: str, monkey
     assert_no_password(caught.value)
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize("url", BAD)
 def test_a_proxy_of_the_environment_that_does_not_work_is_one_of_our_errors(
     flavour: Flavour, url: str, monkeypatch: pytest.MonkeyPatch

@@ -24,8 +24,15 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from evermemos import APIError, _short
 
+pytestmark = pytest.mark.socket
+
 Serve = Callable[..., ScriptedServer]
 Ways = list[str]
+
+
+@pytest.fixture
+def flavour(every_flavour: Flavour) -> Flavour:
+    return every_flavour
 
 
 @pytest.fixture

@@ -27,6 +27,11 @@ def names(context: ssl.SSLContext) -> list[str]:
     return [value for subject in subjects for part in subject for name, value in part if name == "commonName"]
 
 
+@pytest.fixture
+def flavour(every_flavour: Flavour) -> Flavour:
+    return every_flavour
+
+
 @pytest.fixture(autouse=True)
 def none_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forget the contexts of other tests, and then those of this one. The usual authorities are certifi's."""
