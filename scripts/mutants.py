@@ -1,10 +1,8 @@
 """Break the code in small ways, one at a time, and see which of the breaks the tests of that part notice.
 
-Mutants are made by cosmic-ray (pip install cosmic-ray==8.7.0, in an environment of its own) and sampled with a seed. Each
-is put into a copy of the tree, the synchronous twin of an asynchronous module included, and the tests of its part are
-run until the first failure. Prints a line for each mutant and a table of the parts.
-
-Usage: python scripts/mutants.py [--tree DIR] [--python PATH] [--each N] [--out FILE] [PART ...]
+cosmic-ray makes the mutants; a seed chooses some of each part, always the same ones while the code is the same. Each is
+put into a copy of the tree, with the synchronous twin of an asynchronous module, and the tests of its part run until
+one fails. Prints a line for each mutant, then a table of the parts. `make mutants` sets up what this needs.
 """
 
 import argparse
@@ -24,14 +22,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cosmic_ray.ast import get_ast  # type: ignore[import-not-found,unused-ignore]
-from cosmic_ray.mutating import mutate_code  # type: ignore[import-not-found,unused-ignore]
-from cosmic_ray.plugins import get_operator  # type: ignore[import-not-found,unused-ignore]
+import unasync
+from cosmic_ray.ast import get_ast  # pyright: ignore[reportMissingImports]
+from cosmic_ray.mutating import mutate_code  # pyright: ignore[reportMissingImports]
+from cosmic_ray.plugins import get_operator  # pyright: ignore[reportMissingImports]
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-import unasync  # noqa: E402
-
 # Operators whose mutants are seldom equivalent to the original.
 OPERATORS = [
     *(f"ReplaceComparisonOperator_{pair}" for pair in ("Eq_NotEq", "NotEq_Eq", "Is_IsNot", "IsNot_Is")),
@@ -48,12 +44,30 @@ OURS = "src/evermemos"
 PARTS: dict[str, tuple[list[str], list[str]]] = {
     "call judgement": (
         [f"{OURS}/_call.py", f"{OURS}/_response.py"],
-        ["retries", "responses", "errors", "scope", "edges", "bounds", "requests", "operations", "deadline", "secrets"],
+        [
+            "retries",
+            "responses",
+            "errors",
+            "scope",
+            "edges",
+            "bounds",
+            "requests",
+            "operations",
+            "deadline",
+            "secrets",
+            "boundaries",
+        ],
     ),
-    "checks": ([f"{OURS}/_checks.py", f"{OURS}/_query.py"], ["refusals", "requests", "memories", "operations"]),
-    "codec": ([CODEC], ["models", "codec", "responses", "memories", "recorded"]),
-    "settings": ([f"{OURS}/_settings.py"], ["settings", "client", "client_life", "secrets", "tls", "imports"]),
-    "errors": ([f"{OURS}/errors.py"], ["errors", "retries", "secrets", "scope", "responses", "bulk"]),
+    "checks": (
+        [f"{OURS}/_checks.py", f"{OURS}/_query.py"],
+        ["refusals", "requests", "memories", "operations", "boundaries"],
+    ),
+    "codec": ([CODEC], ["models", "codec", "responses", "memories", "recorded", "boundaries"]),
+    "settings": (
+        [f"{OURS}/_settings.py"],
+        ["settings", "client", "client_life", "secrets", "tls", "imports", "boundaries"],
+    ),
+    "errors": ([f"{OURS}/errors.py"], ["errors", "retries", "secrets", "scope", "responses", "bulk", "boundaries"]),
     "connections": (
         [
             *(
@@ -66,11 +80,11 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "handles": (
         [f"{OURS}/{name}.py" for name in ("_async/conversation", "_async/handle", "_conversation", "_turns")],
-        ["conversation", "custom_role"],
+        ["conversation", "custom_role", "boundaries"],
     ),
     "bulk": (
         [f"{OURS}/bulk/_{name}.py" for name in ("engine", "jobs", "journal", "plan", "run", "gate", "record")],
-        ["bulk", "bulk_input", "bulk_journal", "cli_many"],
+        ["bulk", "bulk_input", "bulk_journal", "cli_many", "boundaries"],
     ),
     "sandbox": (
         [f"{OURS}/sandbox/_{name}.py" for name in ("core", "store", "conversation_meta", "schema", "spec", "faults")],
@@ -206,17 +220,17 @@ def executed(code: str) -> str:
             node.annotation = None
             return node
 
-        def visit_FunctionDef(self, node: Any) -> ast.AST:  # noqa: N802
+        def visit_FunctionDef(self, node: Any) -> ast.AST:
             node.returns = None
             return self.generic_visit(node)
 
         visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
-        def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802
+        def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
             node.annotation = ast.Constant(None)
             return self.generic_visit(node)
 
-        def visit_If(self, node: ast.If) -> ast.AST | None:  # noqa: N802
+        def visit_If(self, node: ast.If) -> ast.AST | None:
             return None if "TYPE_CHECKING" in ast.dump(node.test) else self.generic_visit(node)
 
     return ast.dump(Strip().visit(ast.parse(code)))

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,26 @@ import pytest
 import yaml
 
 SCRIPT = Path(check_breaking.__file__)
-TEXT = check_breaking.SPEC.read_text()
 # Through JSON, so that no part is shared: an edit is made in one place.
-OLD = json.loads(json.dumps(yaml.safe_load(TEXT)))
+WHOLE = json.loads(json.dumps(yaml.safe_load(check_breaking.SPEC.read_text())))
+
+
+def cut(*endings: str) -> dict[str, Any]:
+    """The spec with some of its paths, and with the components that they need."""
+    paths = {path: item for path, item in WHOLE["paths"].items() if path.endswith(endings)}
+    kept: dict[str, dict[str, Any]] = {section: {} for section in WHOLE["components"]}
+    waiting: list[Any] = [paths]
+    while waiting:
+        for section, name in re.findall(r'"#/components/(\w+)/(\w+)"', json.dumps(waiting.pop())):
+            if name not in kept[section]:
+                kept[section][name] = WHOLE["components"][section][name]
+                waiting.append(kept[section][name])
+    return {**WHOLE, "paths": paths, "components": kept}
+
+
+# Its edits are compared in a third of the time.
+OLD = cut("/conversation-meta")
+TEXT = json.dumps(OLD)
 GET = ("paths", "/api/v1/memories/conversation-meta", "get")
 POST = (*GET[:2], "post")
 NAMED = ("components", "schemas")
@@ -158,7 +176,7 @@ def renamed(old: str, new: str) -> dict[str, Any]:
 
 
 def test_a_spec_breaks_nothing_of_its_own() -> None:
-    assert check_breaking.compare(OLD, OLD) == []
+    assert check_breaking.compare(WHOLE, WHOLE) == []
 
 
 @pytest.mark.parametrize("name", BREAKING)
@@ -270,7 +288,7 @@ def run(repository: Path, *arguments: str) -> tuple[int, str, str]:
 @pytest.mark.process
 def test_the_script_compares_with_a_commit(repository: Path) -> None:
     assert run(repository, "HEAD") == (0, "nothing in openapi.yaml breaks what worked at HEAD\n", "")
-    (repository / "openapi.yaml").write_text(TEXT.replace("[provider, model]", "[provider, model, extra]"))
+    (repository / "openapi.yaml").write_text(TEXT.replace('["provider", "model"]', '["provider", "model", "extra"]'))
     code, out, err = run(repository, "HEAD")
     assert (code, err) == (1, "")
     place = "/api/v0/memories/conversation-meta body.llm_custom_setting.boundary.extra"
@@ -295,7 +313,7 @@ def test_the_script_says_what_is_wrong_with_a_ref(repository: Path) -> None:
 
 @pytest.mark.process
 def test_the_script_needs_two_specs_that_can_be_read(repository: Path) -> None:
-    for text in ("a: [", "- a", "openapi: 3.1.0", TEXT.replace("schemas/Scene'", "schemas/Scent'")):
+    for text in ("a: [", "- a", "openapi: 3.1.0", TEXT.replace('schemas/Scene"', 'schemas/Scent"')):
         (repository / "openapi.yaml").write_text(text)
         code, out, err = run(repository, "HEAD")
         assert (code, out, err.count("\n")) == (2, "", 1), text[:40]
