@@ -73,7 +73,7 @@ class Cli:
                 code = main(arguments)
             except SystemExit as error:
                 code = error.code if isinstance(error.code, int) else 1
-            out, err = (stream.buffer.getvalue().decode() for stream in streams[1:])  # type: ignore[attr-defined]
+            out, err = (stream.buffer.getvalue().decode() for stream in streams[1:])
         return subprocess.CompletedProcess(arguments, code, out, err)
 
     def run(self, *arguments: str, input: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -200,14 +200,16 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if (output := getattr(session.config, "workeroutput", None)) is not None:
-        output.update(replayed=session.config.stash[REPLAYED], not_run=dict(session.config.stash[NOT_RUN]))
+        not_run: Counter[str] = session.config.stash[NOT_RUN]
+        output.update(replayed=session.config.stash[REPLAYED], not_run=dict(not_run))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a worker has to tell. Every worker leaves out the same tests."""
     node.config.stash[REPLAYED].update(getattr(node, "workeroutput", {}).get("replayed", {}))
-    node.config.stash[NOT_RUN] |= Counter(getattr(node, "workeroutput", {}).get("not_run", {}))
+    not_run: Counter[str] = Counter(getattr(node, "workeroutput", {}).get("not_run", {}))
+    node.config.stash[NOT_RUN] |= not_run
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_packaging import loaded
+from programs import loaded
 
 from evermemos import _json
 from evermemos._response import RawResponse

@@ -115,8 +115,9 @@ class Comparison:
         self.stars = [name for name in rows if "*" in name]
         self.prefix = "async " if flavour == "async" else ""
         self.used: set[str] = set()
-        # Each name is looked up for all that belongs to it.
+        # Each name is asked for by all that belongs to it.
         self.row = functools.cache(self.find_row)
+        self.is_left_out = functools.cache(self.belongs_to_what_is_left_out)
 
     def find_row(self, name: str) -> Row | None:
         """The row that is for a name: its own one for this client, its own one, or one with a star in it."""
@@ -143,7 +144,7 @@ class Comparison:
         row = self.row(name)
         return row.here if row and row.here else self.expected(name)
 
-    def is_left_out(self, name: str) -> bool:
+    def belongs_to_what_is_left_out(self, name: str) -> bool:
         owner, _ = self.split(name)
         row = self.row(owner)
         return bool(owner) and ((row is not None and row.here is None) or self.is_left_out(owner))

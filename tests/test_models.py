@@ -14,15 +14,12 @@ from types import MappingProxyType
 from typing import Any, assert_type
 
 import attrs
+import jsonschema_rs
 import pytest
 from evermemos_api import models, types
 from evermemos_api.types import UNSET, DecodeError, MapModel, Unset
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from jsonschema.protocols import Validator
-from openapi_schema_validator import OAS31Validator
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
 from strategies import CANARY, COMPONENTS, DOCUMENT, Change, Path, changes, conforming
 
 OBJECTS = sorted(name for name, schema in COMPONENTS.items() if schema["type"] == "object")
@@ -47,9 +44,9 @@ MANY = settings(
 
 
 @cache
-def validator(name: str) -> Validator:
-    registry: Registry[Any] = Registry().with_resource("spec", DRAFT202012.create_resource(DOCUMENT))
-    return OAS31Validator({"$ref": f"spec#/components/schemas/{name}"}, registry=registry)  # type: ignore[no-any-return]
+def validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    components = {"components": DOCUMENT["components"]}
+    return jsonschema_rs.Draft202012Validator({**components, "$ref": f"#/components/schemas/{name}"})
 
 
 def model(name: str) -> Any:
@@ -87,11 +84,12 @@ def identical(one: Any, other: Any) -> bool:
 CONFORMING = st.sampled_from(OBJECTS).flatmap(lambda name: st.tuples(st.just(name), conforming(name)))
 
 
+@pytest.mark.slow
 def test_two_thousand_bodies_that_break_the_schema_are_all_refused_at_the_right_place() -> None:
     seen: set[str] = set()
 
     # Each by itself, for a choice among so many would leave some out.
-    @settings(MANY, max_examples=40)
+    @settings(MANY, max_examples=10)
     @given(st.data(), st.integers(0, 99))
     def check(name: str, data: st.DataObject, start: int) -> None:
         body = data.draw(conforming(name))
@@ -126,10 +124,11 @@ def refuse(name: str, broken: Any, change: Change) -> None:
     assert f": expected {error.expected}, got {error.got}" in str(error)
 
 
+@pytest.mark.slow
 def test_a_thousand_conforming_bodies_come_back_as_they_were() -> None:
     seen: set[str] = set()
 
-    @settings(MANY, max_examples=1500)
+    @settings(MANY, max_examples=1200)
     @given(CONFORMING)
     def check(case: tuple[str, Any]) -> None:
         name, body = case
@@ -309,12 +308,15 @@ def test_a_map_model_equals_the_dict_that_it_behaves_as() -> None:
     assert models.Extra.from_dict({"a": 1}) != {"a": 2}
 
 
-@pytest.mark.parametrize("name", OBJECTS)
-@pytest.mark.parametrize("value", [None, [], "x", 5, 1.5, True, [{}], UNSET, object()])
-def test_what_is_no_object_is_refused_at_the_top(name: str, value: Any) -> None:
-    with pytest.raises(DecodeError, match=r"^\$: expected object, got ") as raised:
-        model(name).from_dict(value)
-    assert raised.value.path == ()
+def test_what_is_not_an_object_is_refused_at_the_top() -> None:
+    wrong: list[str] = []
+    for name in OBJECTS:
+        for value in (None, [], "x", 5, 1.5, True, [{}], UNSET, object()):
+            with pytest.raises(DecodeError) as raised:
+                model(name).from_dict(value)
+            if raised.value.path or not str(raised.value).startswith("$: expected object, got "):
+                wrong.append(f"{name} from {value!r}: {raised.value}")
+    assert wrong == []
 
 
 def people(count: int, last: Any = None) -> dict[str, Any]:

@@ -180,10 +180,14 @@ def wrapped(client: object, path: str = "") -> Iterator[tuple[str, Callable[...,
 
 def called(method: Callable[..., Any]) -> list[str]:
     """The operations that a method names."""
+    return [operation.name for operation in called_operations(method)]
+
+
+def called_operations(method: Callable[..., Any]) -> list[Operation[Any]]:
     function = inspect.unwrap(method)
     names = {**vars(resource), **function.__globals__}
     found = (names.get(name) for name in function.__code__.co_names)
-    return [each.name for each in found if isinstance(each, Operation)]
+    return [each for each in found if isinstance(each, Operation)]
 
 
 def method_of(client: object, operation: str) -> Callable[..., Any]:

@@ -30,7 +30,8 @@ def test_a_block_of_the_readme_runs(number: int, tmp_path: Path) -> None:
         client.v0.memories.conversation_meta.create(**fields)
         client.v1.memories.conversation_meta.create(version="1.0", name="Group", group_id="group_123", **fields)
     with sandbox.serve() as url:
-        code, having = BLOCKS[number].replace("http://localhost:1995", url), OTHERS
+        code = BLOCKS[number].replace("http://localhost:1995", url)
+        having: tuple[str, ...] = OTHERS
         if code.startswith("def test_"):
             (tmp_path / "test_readme.py").write_text(code)
             # Its plugins are those that are installed, ours among them, but for one that takes a second.

@@ -1,6 +1,7 @@
-"""What becomes of broken answers, and of ones about another record than the one that was named."""
+"""What becomes of broken answers: tables against the judge of a call, and the same through clients."""
 
 import copy
+import functools
 import json
 import pickle
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Flavour
-from methods import METHODS, ask, operation_id
+from methods import METHODS, ask, judge, operation_id
 
 from evermemos import (
     APIError,
@@ -121,27 +122,29 @@ PATCHES: list[tuple[Change, str, str, str]] = [
     (put("result.updated_fields", {}), "$.result.updated_fields", "list", "dict"),
     (put("result.updated_at", 5), "$.result.updated_at", "str", "int 5"),
 ]
-MISFITS = [
-    pytest.param(method, *case, id=f"{method}-{number}")
-    for method in EVERY
-    for number, case in enumerate(
-        COMMON
-        + (PATCHES if method.endswith("update") else RECORDS)
-        + (V1_RECORDS if method in ("v1.create", "v1.get") else V0_RECORDS if method in ("v0.create", "v0.get") else [])
-    )
-]
 
 
-@pytest.mark.parametrize(("method", "change", "json_path", "expected", "got"), MISFITS)
-def test_an_answer_that_does_not_fit_raises_one_error_that_says_where_and_what(
-    flavour: Flavour, method: str, change: Change, json_path: str, expected: str, got: str
-) -> None:
+def misfits(method: str) -> list[tuple[Change, str, str, str]]:
+    if method.endswith("update"):
+        return COMMON + PATCHES
+    return COMMON + RECORDS + (V1_RECORDS if method.startswith("v1") else V0_RECORDS)
+
+
+def refused(method: str, body: Any, status: int = 200) -> APIResponseValidationError:
+    """Have an answer judged that is not one, and return the error."""
     with pytest.raises(APIResponseValidationError) as raised:
-        ask(flavour, method, broken(method, change))
-    error = check(raised.value, method)
-    assert error.json_path == json_path
-    assert expected in error.expected
-    assert error.got == got
+        judge(method, body, status)
+    return check(raised.value, method, status)
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_an_answer_that_does_not_fit_raises_one_error_that_says_where_and_what(method: str) -> None:
+    found, wanted = {}, {}
+    for number, (change, json_path, expected, got) in enumerate(misfits(method)):
+        error = refused(method, broken(method, change))
+        found[number] = error.json_path, expected in error.expected, error.got
+        wanted[number] = json_path, True, got
+    assert found == wanted
 
 
 NO_JSON: dict[str, Change] = {
@@ -167,77 +170,92 @@ NO_JSON: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("method", EVERY)
-@pytest.mark.parametrize("kind", NO_JSON)
-def test_an_answer_that_is_no_json_raises_the_same_error(flavour: Flavour, method: str, kind: str) -> None:
-    with pytest.raises(APIResponseValidationError) as raised:
-        ask(flavour, method, broken(method, NO_JSON[kind]))
-    check(raised.value, method)
+@pytest.mark.usefixtures("extra")
+def test_an_answer_that_is_not_json_raises_the_same_error(method: str) -> None:
+    for change in NO_JSON.values():
+        refused(method, broken(method, change))
 
 
 @pytest.mark.parametrize("depth", [100, 300, 450, 490, 550, 700, 925, 980, 2000, 5000, 9000])
-@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}")])
-def test_a_deep_answer_is_refused_or_comes_back_as_it_was(flavour: Flavour, depth: int, start: str, end: str) -> None:
-    text = broken("v1.get", inside(start * depth + "1" + end * depth))
-    try:
-        back = json.dumps(ask(flavour, "v1.get", text).to_dict()["result"]["unknown"])
-    except APIResponseValidationError as error:
-        check(error, "v1.get")
-        assert depth > 100
-        return
-    except RecursionError:
-        back = "a RecursionError, whose traceback would take minutes to print"
-    assert back.replace(" ", "") == start * depth + "1" + end * depth
+@pytest.mark.usefixtures("extra")
+def test_a_deep_answer_is_refused_or_comes_back_as_it_was(depth: int) -> None:
+    for start, end in (("[", "]"), ('{"a":', "}")):
+        text = broken("v1.get", inside(start * depth + "1" + end * depth))
+        try:
+            back = json.dumps(judge("v1.get", text).to_dict()["result"]["unknown"])
+        except APIResponseValidationError as error:
+            check(error, "v1.get")
+            assert depth > 100
+            continue
+        except RecursionError:
+            back = "a RecursionError, whose traceback would take minutes to print"
+        assert back.replace(" ", "") == start * depth + "1" + end * depth
 
 
 @pytest.mark.parametrize("user", ["a: b", "a.b", "a]b", "line\nbreak", "\ud800", "", "x" * 2000])
-def test_the_path_holds_whatever_key_the_answer_has(flavour: Flavour, user: str) -> None:
-    with pytest.raises(APIResponseValidationError) as raised:
-        ask(flavour, "v1.get", json.dumps(broken("v1.get", put("result.user_details", {user: {"role": 5}}))))
-    error = check(raised.value, "v1.get")
+def test_the_path_holds_whatever_key_the_answer_has(user: str) -> None:
+    error = refused("v1.get", json.dumps(broken("v1.get", put("result.user_details", {user: {"role": 5}}))))
     assert error.json_path.startswith("$.result.user_details")
     assert error.json_path.endswith(".role")
     assert not user.isascii() or not user.isprintable() or len(user) > 100 or user in error.json_path
 
 
 @pytest.mark.parametrize("method", EVERY)
-@pytest.mark.parametrize("status", [201, 202, 203, 206, 299])
-@pytest.mark.parametrize("body", [None, b"", "<html>", {"status": "ok"}, []])
-def test_a_success_that_the_specification_does_not_have_raises_the_same_error(
-    flavour: Flavour, method: str, status: int, body: Any
-) -> None:
-    with pytest.raises(APIResponseValidationError) as raised:
-        ask(flavour, method, METHODS[method][1] if body is None else body, status)
-    check(raised.value, method, status)
+def test_a_success_that_the_specification_does_not_have_raises_the_same_error(method: str) -> None:
+    for status in (201, 202, 203, 206, 299):
+        for body in (METHODS[method][1], b"", "<html>", {"status": "ok"}, []):
+            refused(method, body, status)
+    refused(method, b"", 204)
+
+
+STRANGE = [b"", "<html>", [], "[" * 10_000, b"\xff", "null", {"message": 5}, {"detail": {}}]
 
 
 @pytest.mark.parametrize("method", EVERY)
-def test_no_content_raises_the_same_error(flavour: Flavour, method: str) -> None:
-    with pytest.raises(APIResponseValidationError) as raised:
-        ask(flavour, method, b"", 204)
-    check(raised.value, method, 204)
-
-
-@pytest.mark.parametrize("method", EVERY)
-@pytest.mark.parametrize("body", [b"", "<html>", [], "[" * 10_000, b"\xff", "null", {"message": 5}, {"detail": {}}])
-def test_a_status_without_a_name_raises_a_status_error(flavour: Flavour, method: str, body: Any) -> None:
-    with pytest.raises(InternalServerError) as raised:
-        ask(flavour, method, body, 520)
-    assert (raised.value.status_code, raised.value.operation) == (520, operation_id(method))
-    assert raised.value.message
+@pytest.mark.usefixtures("extra")
+def test_a_status_without_a_name_raises_a_status_error(method: str) -> None:
+    for body in STRANGE:
+        with pytest.raises(InternalServerError) as raised:
+            judge(method, body, 520)
+        assert (raised.value.status_code, raised.value.operation) == (520, operation_id(method))
+        assert raised.value.message
 
 
 FAILED = {"status": "failed", "code": "SYSTEM_ERROR", "message": "The database is down"}
 
 
 @pytest.mark.parametrize("method", EVERY)
-@pytest.mark.parametrize("result", ["absent", None, [], {}, {"id": 5}, "good"])
-def test_a_failure_with_status_200_raises_the_servers_words(flavour: Flavour, method: str, result: Any) -> None:
-    good = METHODS[method][1]["result"]
-    body = FAILED if result == "absent" else {**FAILED, "result": good if result == "good" else result}
-    with pytest.raises(APIStatusError) as raised:
-        ask(flavour, method, body)
-    error = raised.value
-    assert type(error) is APIStatusError
-    assert (error.status_code, error.code, error.message) == (200, FAILED["code"], FAILED["message"])
-    assert (error.operation, error.attempts) == (operation_id(method), 1)
-    assert FAILED["message"] in str(error)
+def test_a_failure_with_status_200_raises_the_servers_words(method: str) -> None:
+    results = [None, [], {}, {"id": 5}, METHODS[method][1]["result"]]
+    for body in (FAILED, *({**FAILED, "result": result} for result in results)):
+        with pytest.raises(APIStatusError) as raised:
+            judge(method, body)
+        error = raised.value
+        assert type(error) is APIStatusError
+        assert (error.status_code, error.code, error.message) == (200, FAILED["code"], FAILED["message"])
+        assert (error.operation, error.attempts) == (operation_id(method), 1)
+        assert FAILED["message"] in str(error)
+
+
+KINDS: dict[str, tuple[Change, int]] = {
+    "misfit": (drop("result.id"), 200),
+    "another type": (put("result", "John Smith"), 200),
+    "no JSON": (NO_JSON["cut"], 200),
+    "nothing": (NO_JSON["empty"], 200),
+    "another success": (lambda body: body, 201),
+    "no content": (become(b""), 204),
+    "no name": (become("<html>"), 520),
+    "failure": (become(FAILED), 200),
+}
+
+
+@pytest.mark.parametrize("method", EVERY)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_client_raises_the_error_of_the_judge(flavour: Flavour, method: str, kind: str) -> None:
+    change, status = KINDS[kind]
+    errors = []
+    for asked in (judge, functools.partial(ask, flavour)):
+        with pytest.raises(APIError) as raised:
+            asked(method, broken(method, change), status)
+        errors.append((type(raised.value), str(raised.value), vars(raised.value)))
+    assert errors[0] == errors[1]
