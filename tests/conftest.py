@@ -283,6 +283,14 @@ def flavour(way: str) -> Iterator[Flavour]:
     flavour.finish()
 
 
+@pytest.fixture(params=["sync", "async"])
+def both_flavours(request: pytest.FixtureRequest, way: str) -> Iterator[Flavour]:
+    """Run the test with each client, with the extra `fast` or without, whosever turn it is."""
+    flavour = Flavour(" ".join([request.param, *way.split()[1:]]))
+    yield flavour
+    flavour.finish()
+
+
 @pytest.fixture(params=WAYS)
 def every_flavour(request: pytest.FixtureRequest, way: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flavour]:
     """Run the test in every way."""

@@ -15,8 +15,8 @@ from typing import Any
 
 # What takes long to load and is not ours, for programs in which that does not matter.
 OTHERS = ("asyncio", "attrs", "concurrent.futures.thread", "httpcore", "httpx", "sqlite3", "yaml", "zoneinfo")
-# It has loaded nothing that Python itself does not, but the modules that it is told to. Its warnings are errors. A child
-# falls out of the loop, so that it ends as every program does.
+# Beside the modules that it is told to load it has those of Python itself only. Its warnings are errors. A child falls
+# out of the loop, so that it ends as every program does.
 FORKING = """
 import marshal, os, sys
 for name in sys.argv[1:]:

@@ -352,13 +352,11 @@ run = EverMemOS.sandbox().v1.bulk.plan({"group_id": f"g{n}", "name": "x"} for n 
 def endless():
     import time
     yield {"group_id": "a"}
-    time.sleep(100)
+    time.sleep(3600)
 other = EverMemOS.sandbox().v1.bulk.plan(endless())
 next(run), next(other)
 """
     # A thread that is not stopped crashes one interpreter of four.
     for _ in range(8):
-        start = time.monotonic()
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
         assert (done.returncode, done.stderr) == (0, "")
-        assert time.monotonic() - start < 10

@@ -292,7 +292,7 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
 def test_connections_that_are_idle_for_too_long_are_closed_while_others_are_used(
     flavour: Flavour, echo: Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_idle(monkeypatch, 0.5)
+    set_idle(monkeypatch, 0.3)
     client = flavour.client(base_url=echo.url, timeout=LONG)
     echo.before = wait_for(8)
     together(flavour, client, [[f"{line}"] for line in range(8)])

@@ -5,20 +5,41 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from cli_tools import SECRET, Cli, Terminal
-from conftest import ROOT, ScriptedServer, http
+from conftest import ScriptedServer, http
+from programs import OTHERS, run
 
 from evermemos.sandbox import Sandbox
 
 pytestmark = [pytest.mark.socket, pytest.mark.process]
 
 SET = ["--name", "Team", "--scene", "group_chat", "--created-at", "2025-01-15T10:00:00+00:00"]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Sandbox, str]]:
+    """A sandbox and its URL, for one test after the other: a server takes its time to stop."""
+    with Sandbox() as sandbox, sandbox.serve() as url:
+        yield sandbox, url
+
+
+@pytest.fixture
+def sandbox(served: tuple[Sandbox, str]) -> Sandbox:
+    sandbox, _ = served
+    sandbox.clear()
+    return sandbox
+
+
+@pytest.fixture
+def cli(served: tuple[Sandbox, str], sandbox: Sandbox, tmp_path: Path) -> Cli:
+    return Cli(served[1], tmp_path)
 
 
 # Single records
@@ -94,6 +115,30 @@ def test_wrong_arguments_are_said_in_one_line_and_nothing_is_sent(case: str, cli
     assert list(sandbox.requests) == []
 
 
+AGREED = {
+    "a record": ["get", "g"],
+    "a change": ["update", "g", "--scene-desc", "@-"],
+    "no record": ["get", "nobody"],
+    "wrong usage": ["get", "--efective"],
+    "a file": ["plan", "c.jsonl", "-o", "table"],
+}
+
+
+def test_a_command_in_a_process_of_its_own_does_what_it_does_in_this_one(cli: Cli) -> None:
+    cli.good("set", "g", *SET)
+    cli.file("c.jsonl", [{"group_id": "g", "tags": ["a"]}])
+    codes = set()
+    for name, arguments in AGREED.items():
+        here, there = (call(*arguments, input='{"type": "x"}') for call in (cli, cli.run))
+        assert (here.returncode, here.stdout) == (there.returncode, there.stdout), name
+        # A summary says how long it took.
+        assert re.sub(r"in \S+ s$", "", here.stderr, flags=re.M) == re.sub(
+            r"in \S+ s$", "", there.stderr, flags=re.M
+        ), name
+        codes.add(here.returncode)
+    assert codes == {0, 2, 4, 64}
+
+
 # Output
 
 
@@ -109,8 +154,11 @@ def test_each_form_of_output_has_the_same_values(cli: Cli) -> None:
 
 def test_a_terminal_gets_a_table_and_colours_and_a_pipe_does_not(cli: Cli) -> None:
     cli.good("set", "g", *SET)
-    for environment, colour in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
-        terminal = Terminal(cli, "get", "g", environment=environment)
+    begun = [
+        (Terminal(cli, "get", "g", environment=environment), colour)
+        for environment, colour in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False))
+    ]
+    for terminal, colour in begun:
         assert terminal.wait() == 0
         assert any(re.match(r"scene +group_chat$", line) for line in terminal.screen())
         assert ("\x1b[" in terminal.raw) is colour
@@ -120,8 +168,10 @@ def test_a_terminal_gets_a_table_and_colours_and_a_pipe_does_not(cli: Cli) -> No
 def test_what_people_wrote_does_not_steer_the_terminal(cli: Cli) -> None:
     evil = "a\x1b[2J\x9b31m\u202e\nb"
     cli.good("set", "g", *SET[2:], "--name", evil)
-    for form in ("table", "json", "yaml"):
-        terminal = Terminal(cli, "get", "g", "-o", form, environment={"NO_COLOR": "1"})
+    environment = {"NO_COLOR": "1"}
+    for terminal in [
+        Terminal(cli, "get", "g", "-o", form, environment=environment) for form in ("table", "json", "yaml")
+    ]:
         assert terminal.wait() == 0
         assert not {"\x1b", "\x9b", "\u202e"} & {*terminal.raw}
     assert json.loads(cli.good("get", "g"))["name"] == evil
@@ -140,7 +190,10 @@ def test_whoever_stops_reading_gets_no_complaint(cli: Cli) -> None:
 # Errors
 
 
-def test_a_server_that_cannot_be_reached_is_a_hint_at_the_doctor(tmp_path: Path) -> None:
+def test_a_server_that_cannot_be_reached_is_a_hint_at_the_doctor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     cli = Cli("http://127.0.0.1:9", tmp_path)
     assert "evermemos doctor" in cli.bad("get", "g")
     assert "evermemos doctor" in cli.bad("get", "g", "--base-url", "http://no-such-host.invalid")
@@ -208,7 +261,8 @@ def test_a_profile_brings_server_key_and_version(tmp_path: Path) -> None:
             cli.bad("get", "g", code=4, EVERMEMOS_BASE_URL=elsewhere)
 
 
-def test_the_key_of_a_profile_goes_to_its_own_server_alone(tmp_path: Path) -> None:
+def test_the_key_of_a_profile_goes_to_its_own_server_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     cli = Cli(None, tmp_path)
     profiles(cli, f'[default]\napi_key = "{SECRET}"\n')
     with Sandbox() as sandbox, sandbox.serve() as url:
@@ -283,7 +337,7 @@ def without(*extras: str, arguments: list[str]) -> subprocess.CompletedProcess[s
     program = (
         f"import sys\nfor each in {extras}: sys.modules[each] = None\nfrom evermemos._cli import main\nsys.exit(main())"
     )
-    return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    return run(program, *arguments)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["get", "g"], ["plan", "a.yaml"]])
@@ -307,9 +361,12 @@ def test_without_pyyaml_it_is_named(tmp_path: Path) -> None:
 
 def loaded(*arguments: str) -> set[str]:
     """The modules that a command loads."""
-    program = "import sys\nfrom evermemos._cli import main\nmain()\nprint(*sys.modules, file=sys.stderr, sep='\\n')"
-    command = [sys.executable, "-c", program, *arguments]
-    return set(subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stderr.split())
+    done = run(
+        "import sys\nfrom evermemos._cli import main\nmain()\nprint(*sys.modules, file=sys.stderr, sep='\\n')",
+        *arguments,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
 
 
 def test_help_loads_nothing_that_only_a_command_needs() -> None:
@@ -331,5 +388,6 @@ with EverMemOS.sandbox() as client:
     client.v1.bulk.plan([{"group_id": "g"}]).finish()
 print(*sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = run(program, having=OTHERS)
+    assert done.returncode == 0, done.stderr
     assert not re.search(r"\b(typer|evermemos\._cli)\b", done.stdout)

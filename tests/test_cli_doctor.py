@@ -28,6 +28,25 @@ DEFAULT: dict[str, Any] = {**RECORD, "scene_desc": {}, "description": TEXT}
 Found = dict[str, tuple[str, str, str | None]]
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Sandbox, str]]:
+    """A sandbox and its URL, for one test after the other: a server takes its time to stop."""
+    with Sandbox() as sandbox, sandbox.serve() as url:
+        yield sandbox, url
+
+
+@pytest.fixture
+def sandbox(served: tuple[Sandbox, str]) -> Sandbox:
+    sandbox, _ = served
+    sandbox.clear()
+    return sandbox
+
+
+@pytest.fixture
+def cli(served: tuple[Sandbox, str], sandbox: Sandbox, tmp_path: Path) -> Cli:
+    return Cli(served[1], tmp_path)
+
+
 def examine(cli: Cli, code: int = 0, **environment: str) -> Found:
     """Run the doctor, and return what it finds: level, text and fix of each check. The worst one counts."""
     environment = {"EVERMEMOS_API_KEY": SECRET, **environment}

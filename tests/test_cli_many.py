@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import stat
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 import yaml
 from cli_tools import COMMAND, RECORD, Cli, Terminal
 
+from evermemos._cli._progress import PATIENCE
 from evermemos.sandbox import Sandbox
 
 pytestmark = [pytest.mark.socket, pytest.mark.process]
@@ -203,12 +203,13 @@ def test_what_is_not_a_file_is_one_line_of_error(name: str, cli: Cli) -> None:
 
 
 def test_a_file_that_changes_while_it_is_applied_is_not_applied_further(cli: Cli, sandbox: Sandbox) -> None:
-    cli.file("c.jsonl", records(4000, description="d" * 100))
-    sandbox.fail("get_conversation_meta_v1", times=None, delay=0.05)
+    # It is read in blocks of 256 KB, and looked at again with the next one.
+    cli.file("c.jsonl", records(600, description="d" * 1000))
+    sandbox.fail("get_conversation_meta_v1", times=None, delay=0.01)
     with cli.start("apply", "c.jsonl", "--concurrency", "8") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        cli.file("c.jsonl", records(4000, description="e" * 100))
+        cli.file("c.jsonl", records(600, description="e" * 1000))
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "c.jsonl was changed after it was checked" in errors
@@ -322,14 +323,15 @@ def test_a_bar_shows_how_far_a_long_run_is_and_ctrl_c_ends_it(cli: Cli, sandbox:
 
 def test_no_bar_where_nobody_sees_it(cli: Cli, sandbox: Sandbox) -> None:
     cli.file("c.jsonl", records(30))
-    for environment, arguments in (({"TERM": "dumb"}, ()), ({}, ("--quiet",))):
-        sandbox.fail("get_conversation_meta_v1", times=3, delay=1.2)
-        terminal = Terminal(cli, "plan", "c.jsonl", *arguments, "--concurrency", "1", environment=environment)
+    # Long enough for a bar, for each of the two.
+    sandbox.fail("get_conversation_meta_v1", times=2, delay=PATIENCE + 0.2)
+    plan = ("plan", "c.jsonl", "--concurrency", "1")
+    for terminal in (Terminal(cli, *plan, environment={"TERM": "dumb"}), Terminal(cli, *plan, "--quiet")):
         assert terminal.wait() == 2
         assert "━" not in terminal.raw
 
 
-@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+@pytest.mark.terminal
 def test_an_apply_in_tmux_shows_a_bar_and_ends_at_ctrl_c(cli: Cli, sandbox: Sandbox) -> None:
     cli.file("c.jsonl", records(2000))
     sandbox.fail("get_conversation_meta_v1", times=None, delay=0.1)

@@ -52,8 +52,8 @@ LLM: dict[str, Any] = {"boundary": {"provider": "p", "model": "m"}}
 
 
 @pytest.fixture
-def flavour(every_flavour: Flavour) -> Flavour:
-    return every_flavour
+def flavour(both_flavours: Flavour) -> Flavour:
+    return both_flavours
 
 
 @pytest.fixture

@@ -650,14 +650,12 @@ def test_a_cancelled_call_of_a_handle_gives_its_turn_away(slow: tuple[Sandbox, s
 
 def test_the_wait_for_a_turn_ends_with_the_deadline(flavour: Flavour, client: Any, conv: Talk) -> None:
     turn = _turns.Turn((client._settings.base_url, "v1", "g"), None)
-    started = time.monotonic()
     with turn:
         with pytest.raises(APITimeoutError, match="nothing was sent"):
             conv.add_tags("b", deadline=0.05)
         # Another record is not waited for, nor is a read.
         assert conv.get(deadline=5).result.tags == ["a"]
         assert Talk(flavour, client.v1.default_conversation()).add_tags("b", deadline=5)
-    assert time.monotonic() - started < 5
     assert conv.add_tags("b", deadline=5).result.tags == ["a", "b"]
 
 
@@ -666,10 +664,9 @@ def test_a_deadline_is_for_all_calls_together(slow: tuple[Sandbox, str], flavour
     sandbox, url = slow
     client = flavour.client(base_url=url, deadline=0.3, max_retries=0)
     sandbox.fail("get_conversation_meta_v1", delay=0.2, times=3)
-    started = time.monotonic()
+    # Any one of them would be in time.
     with pytest.raises(APITimeoutError):
         Talk(flavour, client.v1.conversation("g")).add_tags("b")
-    assert time.monotonic() - started < 2
     sandbox.recover()
 
 

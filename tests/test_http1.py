@@ -23,7 +23,7 @@ import pytest
 from conftest import PATCHED, RECORD, Flavour, ScriptedServer, Step, http, use_http1
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_connections import BREAKS, ENDLESS, HEAD, STALLS, after, chunks, drip, reset, silent, soon
+from test_connections import BREAKS, HEAD, SHORT, STALLS, after, chunks, drip, reset, silent
 
 from evermemos import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncEverMemOS
 
@@ -511,7 +511,7 @@ def test_a_certificate_that_does_not_do_is_an_error_at_once(
 
 def test_plain_http_where_tls_is_expected_is_an_error_of_ours(fast: Flavour, serve: Serve) -> None:
     server = serve(http(PATCHED))
-    client = fast.client(base_url=server.url.replace("http:", "https:"), max_retries=1, timeout=2)
+    client = fast.client(base_url=server.url.replace("http:", "https:"), max_retries=1, timeout=0.5)
     with pytest.raises(APIConnectionError) as caught:
         update(fast, client)
     assert not caught.value.outcome_unknown
@@ -623,8 +623,8 @@ def test_a_deadline_holds_for_whatever_drips(fast: Flavour, serve: Serve, kind: 
     client = fast.client(base_url=server.url)
     if is_reused:
         update(fast, client)
-    with soon(), pytest.raises(APITimeoutError, match="deadline") as caught:
-        update(fast, client, deadline=0.5)
+    with pytest.raises(APITimeoutError, match="deadline") as caught:
+        update(fast, client, deadline=SHORT)
     assert caught.value.outcome_unknown
     assert server.connections == 1
 
@@ -647,12 +647,12 @@ def test_a_deadline_holds_for_shaking_hands(fast: Flavour, drop: bytes) -> None:
             with connection, contextlib.suppress(OSError):
                 connection.recv(65536)
                 # The head of a record of 16,000 bytes.
-                drip(b"\x16\x03\x03\x3e\x80", b"\x00")(connection) if drop else threading.Event().wait(ENDLESS)
+                (drip(b"\x16\x03\x03\x3e\x80", b"\x00") if drop else silent)(connection)
 
     with contextlib.closing(Handshake(b"")) as server:
         client = fast.client(base_url=server.url.replace("http:", "https:"), verify=trusting(), max_retries=100)
-        with soon(), pytest.raises(APITimeoutError) as caught:
-            update(fast, client, deadline=0.5)
+        with pytest.raises(APITimeoutError) as caught:
+            update(fast, client, deadline=SHORT)
         assert not caught.value.outcome_unknown
 
 
@@ -665,8 +665,8 @@ def test_a_deadline_holds_for_a_connection_that_is_never_made(fast: Flavour) -> 
             with contextlib.suppress(BlockingIOError):
                 full.connect(listener.getsockname())
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with soon(), pytest.raises(APITimeoutError) as caught:
-            update(fast, fast.client(base_url=url), deadline=0.5)
+        with pytest.raises(APITimeoutError) as caught:
+            update(fast, fast.client(base_url=url), deadline=SHORT)
         assert not caught.value.outcome_unknown
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -190,19 +189,17 @@ def test_a_read_after_a_reset_is_repeated(sandbox: Sandbox, flavour: Flavour, me
 
 
 def test_a_slow_answer_is_waited_for(sandbox: Sandbox, flavour: Flavour, meta: Any) -> None:
-    sandbox.fail(delay=0.2)
-    started = time.monotonic()
+    sandbox.fail(delay=0.2, times=2)
+    with pytest.raises(APITimeoutError):
+        flavour.call(meta.update, name="new", timeout=0.05)
     assert flavour.call(meta.update, name="new").status == "ok"
-    assert time.monotonic() - started >= 0.2
 
 
 @pytest.mark.parametrize("limit", ["timeout", "deadline"])
 def test_a_slow_answer_ends_at_the_timeout(sandbox: Sandbox, flavour: Flavour, meta: Any, limit: str) -> None:
-    sandbox.fail(delay=3)
-    started = time.monotonic()
+    sandbox.fail(delay=20)
     with pytest.raises(APITimeoutError) as raised:
         flavour.call(meta.update, name="new", **{limit: 0.2})
-    assert 0.15 <= time.monotonic() - started < 2.5
     assert raised.value.outcome_unknown
     assert name(sandbox) == "new"
 

@@ -1,7 +1,6 @@
 """What a browser sees of a running sandbox: the API reference, where calls can be tried, and the stored records.
 
-The tests with a browser need Chromium or Chrome and its driver. Without them they are skipped, unless the environment
-says EVERMEMOS_TEST_BROWSER=required.
+The tests with a browser need Chromium or Chrome and its driver. They are run where they are selected, by their mark.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import base64
 import hashlib
 import importlib.util
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -31,8 +29,6 @@ pytestmark = pytest.mark.socket
 
 V0 = "/api/v0/memories/conversation-meta"
 V1 = "/api/v1/memories/conversation-meta"
-# Read here, because the tests clear the environment.
-REQUIRED = os.environ.get("EVERMEMOS_TEST_BROWSER") == "required"
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync --window-size=1280,1400"
@@ -300,10 +296,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     driver = shutil.which("chromedriver")
     if program is None or driver is None:
-        reason = f"no {'chromedriver' if program else 'Chromium or Chrome'} on PATH"
-        if REQUIRED:
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing = "chromedriver" if program else "Chromium or Chrome"
+        pytest.fail(f"no {missing} on PATH: install chromium and chromium-driver, or leave out the mark `browser`")
     options = webdriver.ChromeOptions()
     options.binary_location = program
     profile: Path = tmp_path_factory.mktemp("profile")
@@ -322,6 +316,7 @@ def page(browser: webdriver.Chrome) -> Iterator[Page]:
     browser.get("about:blank")
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_browser_lists_the_operations(sandbox: Sandbox, page: Page, spec: dict[str, Any], path: str) -> None:
     with sandbox.serve() as url:
@@ -344,6 +339,7 @@ def test_browser_lists_the_operations(sandbox: Sandbox, page: Page, spec: dict[s
         assert page.log() == []
 
 
+@pytest.mark.browser
 def test_browser_tries_calls(sandbox: Sandbox, page: Page, spec: dict[str, Any]) -> None:
     examples = spec["paths"][V1]["post"]["requestBody"]["content"]["application/json"]["examples"]
     example = next(iter(examples.values()))["value"]
@@ -363,6 +359,7 @@ def test_browser_tries_calls(sandbox: Sandbox, page: Page, spec: dict[str, Any])
         assert page.log() == []
 
 
+@pytest.mark.browser
 def test_browser_shows_the_records(sandbox: Sandbox, page: Page) -> None:
     store(sandbox, name="Default", scene="assistant")
     store(sandbox, "", name="L" * 5000, tags=["work", "technical"])
@@ -388,6 +385,7 @@ def test_browser_shows_the_records(sandbox: Sandbox, page: Page) -> None:
         assert page.log() == []
 
 
+@pytest.mark.browser
 def test_browser_shows_the_newest_hundred(sandbox: Sandbox, page: Page) -> None:
     for number in range(102):
         store(sandbox, f"g{number}")
@@ -397,6 +395,7 @@ def test_browser_shows_the_newest_hundred(sandbox: Sandbox, page: Page) -> None:
         assert [row[1] for row in page.rows()] == [f'"g{number}"' for number in range(101, 1, -1)]
 
 
+@pytest.mark.browser
 def test_browser_takes_records_as_text(sandbox: Sandbox, page: Page) -> None:
     hostile = "<img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"
     store(sandbox, hostile, name=hostile, tags=[hostile], description=hostile, scene_desc={hostile: hostile})
@@ -413,6 +412,7 @@ def test_browser_takes_records_as_text(sandbox: Sandbox, page: Page) -> None:
         assert page.elsewhere() == []
 
 
+@pytest.mark.browser
 def test_browser_runs_no_foreign_script(sandbox: Sandbox, page: Page) -> None:
     """Were a value ever taken as HTML, the policy would still keep its script from running."""
     with sandbox.serve() as url:
@@ -426,6 +426,7 @@ def test_browser_runs_no_foreign_script(sandbox: Sandbox, page: Page) -> None:
         assert page.driver.title == "EverMemOS sandbox"
 
 
+@pytest.mark.browser
 def test_browser_asks_for_the_key(page: Page) -> None:
     """Entered for the records, it serves the calls that are tried out too."""
     sandbox = Sandbox(api_key="sesame")
@@ -450,6 +451,7 @@ def test_browser_asks_for_the_key(page: Page) -> None:
         assert page.elsewhere() == []
 
 
+@pytest.mark.browser
 def test_browser_takes_the_key_from_the_reference(page: Page) -> None:
     sandbox = Sandbox(api_key="sesame")
     with sandbox.serve() as url:
@@ -465,6 +467,7 @@ def test_browser_takes_the_key_from_the_reference(page: Page) -> None:
         assert not page.driver.find_element(By.ID, "ask").is_displayed()
 
 
+@pytest.mark.browser
 def test_browser_shows_everything_in_a_narrow_window(sandbox: Sandbox, page: Page) -> None:
     store(sandbox, "g" * 500, name="n" * 500, tags=["tag"] * 100, description="d" * 5000)
     store(sandbox)
@@ -488,6 +491,7 @@ def test_browser_shows_everything_in_a_narrow_window(sandbox: Sandbox, page: Pag
     assert table <= window
 
 
+@pytest.mark.browser
 def test_browser_works_under_a_path(sandbox: Sandbox, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "asgi", mounted(sandbox, "/memory"))
     with sandbox.serve() as url:
@@ -500,6 +504,7 @@ def test_browser_works_under_a_path(sandbox: Sandbox, page: Page, monkeypatch: p
         assert page.log() == []
 
 
+@pytest.mark.browser
 def test_browser_without_swagger_ui_shows_records(
     sandbox: Sandbox, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -511,6 +516,7 @@ def test_browser_without_swagger_ui_shows_records(
         assert [row[1] for row in page.rows()] == ['"g"']
 
 
+@pytest.mark.browser
 def test_browser_when_the_sandbox_is_gone(sandbox: Sandbox, page: Page) -> None:
     store(sandbox, "g")
     with sandbox.serve() as url:

@@ -31,8 +31,8 @@ Ways = list[str]
 
 
 @pytest.fixture
-def flavour(every_flavour: Flavour) -> Flavour:
-    return every_flavour
+def flavour(both_flavours: Flavour) -> Flavour:
+    return both_flavours
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ def names(context: ssl.SSLContext) -> list[str]:
 
 
 @pytest.fixture
-def flavour(every_flavour: Flavour) -> Flavour:
-    return every_flavour
+def flavour(both_flavours: Flavour) -> Flavour:
+    return both_flavours
 
 
 @pytest.fixture(autouse=True)
