@@ -36,10 +36,10 @@ LOAD = "/api/v1/memories/import"
 CREATE_META = {name: value for name, value in CREATE_V1.items() if name != "version"}
 MESSAGE = {"message_id": "m", "create_time": "2025-01-15T10:00:00Z", "sender": "user_001", "content": "Hello"}
 OPERATIONS = {f"{method.upper()} {path}" for path, item in DOCUMENT["paths"].items() for method in item}
-# How many cases are made up for an operation, beside those that go through its schema, and for a sequence: more and more
-# until all operations were followed. CI asks for many.
+# How many cases are made up for an operation, beside those that go through its schema, and how many sequences: more and
+# more, until all operations were followed. CI asks for many.
 MANY = os.environ.get("EVERMEMOS_TEST_EXAMPLES") == "many"
-CASES, SEQUENCES_OF = (25, (40, 80, 160, 320)) if MANY else (5, (10, 20, 40, 80, 160, 320))
+CASES, SEQUENCES_OF = (25, (40, 80, 160, 320)) if MANY else (5, (10, 40, 160))
 # Seeds come from the name of a test: the same cases each time. They do not depend on the machine's speed either.
 BOUNDED = settings(
     max_examples=CASES,
@@ -270,10 +270,12 @@ def linked_memories(version: str) -> dict[str, Any]:
         "v0": (root, "200", "$request.body#/group_id"),
         "v1": (f"{root}/import", "202", "$request.body#/conversation_meta/group_id"),
     }[version]
-    paths = {
-        path: json.loads(json.dumps(DOCUMENT["paths"][path]))
-        for path in dict.fromkeys((root, f"{root}/search", source))
-    }
+    document = json.loads(json.dumps(DOCUMENT))
+    paths = {path: document["paths"][path] for path in dict.fromkeys((root, f"{root}/search", source))}
+    # That times are times, a schema does not say here. What is refused begins no sequence.
+    for name in ("AddMemoriesV0Request", "AddMemoriesV1Request", "LoadedConversation", "LoadedMessage"):
+        for field in {"create_time", "created_at"} & document["components"]["schemas"][name]["properties"].keys():
+            document["components"]["schemas"][name]["properties"][field]["format"] = "date-time"
     parameters = {"group_ids" if version == "v0" else "group_id": group}
     targets = [
         (paths[root]["get"], parameters),
@@ -282,7 +284,7 @@ def linked_memories(version: str) -> dict[str, Any]:
     ]
     responses = paths[source]["post"]["responses"]
     if "$ref" in responses[status]:
-        responses[status] = dict(DOCUMENT["components"]["responses"][responses[status]["$ref"].rpartition("/")[2]])
+        responses[status] = dict(document["components"]["responses"][responses[status]["$ref"].rpartition("/")[2]])
     responses[status]["links"] = {
         operation["operationId"]: {
             "operationId": operation["operationId"],
@@ -290,7 +292,7 @@ def linked_memories(version: str) -> dict[str, Any]:
         }
         for operation, given in targets
     }
-    return {**DOCUMENT, "paths": paths}
+    return {**document, "paths": paths}
 
 
 class Subject:
@@ -426,7 +428,8 @@ def test_no_explanation_is_stale(subject: Subject, explain: Explanation) -> None
     @given(case=subject.schema[path][method].as_strategy(generation_mode=POSITIVE))
     def show(case: Any) -> None:
         # Whether the case fits the spec is decided anew with each part that is replaced.
-        case.query, case.headers = {}, {}
+        case.query = {}
+        case.headers.pop("X-Request-Id", None)
         if method != "GET":
             case.body = body
         subject.reset()

@@ -24,9 +24,12 @@ from distributed import Client, LocalCluster
 
 from evermemos import AsyncEverMemOS, EverMemOS
 from evermemos.bulk import Record, Result, read
+from evermemos.bulk._bulk import Bulk
 from evermemos.errors import ConfigurationError, JournalError, TooManyFailuresError
 from evermemos.integrations import dask as integration
 from evermemos.integrations.dask import apply
+
+pytestmark = [pytest.mark.socket, pytest.mark.process]
 
 KEY = "the-key-of-the-workers"
 
@@ -207,19 +210,23 @@ def test_one_partition_may_be_small(workers: Any, url: str, tmp_path: Path) -> N
 
 
 def test_the_rate_is_that_of_all_workers_together(
-    workers: Any, url: str, sandbox: Any, tmp_path: Path, small: None
+    workers: Any, url: str, tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bag, client = partitions(numbered("a", 60, 60), numbered("b", 60, 60)), EverMemOS(base_url=url, api_key="k")
-    start = time.monotonic()
-    apply(bag, client, tmp_path / "1", rate=200).compute()
-    # 240 requests, of which a tenth of a second's worth may go out at once.
-    assert 1.0 <= time.monotonic() - start < 2.2
-    assert sandbox.asked == 240
-    # A cluster that is to have four threads; each of the two that there are has a quarter.
-    start = time.monotonic()
-    bag = partitions(numbered("c", 30, 30), numbered("d", 30, 30))
-    apply(bag, client, tmp_path / "2", rate=200, at_once=4).compute()
-    assert 1.0 <= time.monotonic() - start < 2.2
+    rates: list[float | None] = []
+    begin = Bulk.apply
+
+    def noted(self: Bulk, records: Any, *, rate: float | None = None, **options: Any) -> Any:
+        rates.append(rate)
+        return begin(self, records, rate=rate, **options)
+
+    monkeypatch.setattr(Bulk, "apply", noted)
+    bag, client = partitions(numbered("a", 6, 6), numbered("b", 6, 6)), EverMemOS(base_url=url, api_key="k")
+    for folder, at_once, share in (("1", None, 100.0), ("2", 4, 50.0)):
+        # The cluster's two threads, or as many as there are to be. Here in this process, where it can be seen.
+        results = apply(bag, client, tmp_path / folder, rate=200, at_once=at_once)
+        rates.clear()
+        assert len(results.compute(scheduler="sync")) == 12
+        assert rates == [share] * 2
 
 
 def test_without_a_cluster_nobody_knows_among_how_many_to_divide(url: str, tmp_path: Path) -> None:
