@@ -12,8 +12,8 @@ NO_UNIT := socket or process or slow or $(ELSEWHERE)
 GENERATING := openapi-python-client ruff pyyaml httpx attrs uvicorn httptools hatchling editables
 # What is imported is compiled then, and much is not.
 PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-compile
-# Tests wait more than they compute: more of them at once than there are cores.
-PYTEST := $(PY) -m pytest -q -n 4 --dist loadgroup
+# Tests wait more than they compute: more of them at once than there are cores. A file stays together, for what it shares.
+PYTEST := $(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo check test test-all generate check-generated validate check-breaking lint types docs bench bench-quick mutants clean
 

@@ -62,7 +62,7 @@ def run(name: str, python: str, pins: list[str], turn: int) -> int:
         [*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT],
         # Whatever the pinned ones need in their lowest version comes along.
         *([[*pip, *pins]] if pins else []),
-        ["env", f"EVERMEMOS_TEST_TURN={turn}", inside, "-m", "pytest", "-q", "-n", "4", "--dist", "loadgroup"],
+        ["env", f"EVERMEMOS_TEST_TURN={turn}", inside, "-m", "pytest", "-q", "-n", "4", "--dist", "loadfile"],
         # Dask changes how a whole process pickles.
         [inside, "-m", "pytest", "-q", "tests/test_dask.py"],
     ):

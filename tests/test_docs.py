@@ -19,8 +19,7 @@ import evermemos
 import evermemos.bulk
 from evermemos import AsyncEverMemOS, EverMemOS
 
-# One process makes the reference for all.
-pytestmark = [pytest.mark.process, pytest.mark.xdist_group("docs")]
+pytestmark = pytest.mark.process
 
 SCRIPT = ROOT / "scripts/docs.py"
 # Modules, objects and variables of ours, as Python writes them.
