@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
+import httpcore
 import httpx
 import pytest
 from conftest import CREATE_V1, PATCHED, RECORD, Flavour, answer
@@ -20,12 +24,20 @@ from evermemos import (
     ConfigurationError,
     EverMemOS,
     RequestValidationError,
+    _checks,
+    _deadline,
+    _http,
+    _http1,
+    _http1_async,
 )
 from evermemos._async.conversation_meta import UPDATE_V1
 from evermemos._call import Call, NotInTime, Options
 from evermemos._conversation import gaps
+from evermemos._deadline import Seconds
 from evermemos._settings import LONGEST_TIME, ApiKey
+from evermemos._sync import network
 from evermemos.bulk import Record
+from evermemos.bulk._journal import Journal
 from evermemos.bulk._plan import plan
 from evermemos.bulk._record import CHANGEABLE
 from evermemos.errors import (
@@ -181,6 +193,69 @@ def test_a_sandbox_in_this_process_has_no_use_for_a_proxy_or_an_http_client() ->
             EverMemOS(base_url="sandbox://memory", **more)
 
 
+@pytest.mark.parametrize(("count", "is_listed"), [(19, True), (20, False)])
+def test_names_that_were_possible_are_listed_while_they_are_few(count: int, is_listed: bool) -> None:
+    names = {f"name {number}": None for number in range(count)}
+    assert _checks._suggest("zzz", names).startswith("expected one of: name 0, ") is is_listed
+
+
+# Connections
+
+
+def test_an_answer_is_unpacked_no_further_than_to_the_first_byte_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Unpacking:
+        unused_data, eof = b"", True
+
+        def decompress(self, part: bytes, most: int) -> bytes:
+            asked.append(most)
+            return part[:most]
+
+    monkeypatch.setattr(_http, "_unpacker", lambda _: Unpacking())
+    reader = _http.BodyReader(httpx.Response(200, headers={"content-encoding": "gzip"}), 100)
+    reader.feed(b"x" * 60)
+    reader.feed(b"x" * 40)
+    assert (asked, reader.content()) == ([101, 41], b"x" * 100)
+    with pytest.raises(_http.TooLarge):
+        reader.feed(b"x" * 1_000)
+    assert asked == [101, 41, 1]
+
+
+def test_an_answer_waits_in_memory_up_to_256_kib() -> None:
+    connection, transport = _http1_async.Connection(mock.Mock()), mock.Mock()
+    connection._transport = transport
+    connection.answer.begin(httpx.Request("GET", "http://localhost"))
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(256 * 1024))
+    assert transport.pause_reading.call_count == 0
+    connection.data_received(b"x")
+    assert transport.pause_reading.call_count == 1
+
+
+def test_a_parser_that_expects_nothing_is_clean() -> None:
+    assert not _http1.Answer().is_dirty
+
+
+def test_a_step_that_has_no_time_left_does_not_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 1_000.0)
+    assert _deadline.left(Seconds.until(1_000.5, 9.0), httpx.ReadTimeout) == 0.5
+    with pytest.raises(httpx.ReadTimeout):
+        _deadline.left(Seconds.until(1_000.0, 9.0), httpx.ReadTimeout)
+
+
+@pytest.mark.parametrize("size", [network.MOST_WAITING - 1, network.MOST_WAITING])
+def test_what_is_written_waits_for_more_until_it_fills_a_buffer(size: int) -> None:
+    written: list[bytes] = []
+
+    class Wire(httpcore.NetworkStream):
+        def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            written.append(buffer)
+
+    stream = network.Stream(Wire())
+    stream.write(bytes(size), None)
+    assert written == ([bytes(size)] if size == network.MOST_WAITING else [])
+
+
 # The codec
 
 
@@ -216,6 +291,23 @@ def test_a_lost_update_tells_what_was_sent_from_what_was_found() -> None:
 
 
 # Records
+
+
+def test_a_journal_tells_of_the_positions_that_it_was_asked_for(tmp_path: Path) -> None:
+    async def main() -> dict[int, Any]:
+        journal = Journal(tmp_path / "journal", server="server", fingerprint="fingerprint")
+        try:
+            for position in range(6):
+                journal.done(position, b"digest", f"g{position}", "created")
+        finally:
+            await journal.aclose()
+        again = Journal(tmp_path / "journal", server="server", fingerprint="fingerprint")
+        try:
+            return await again.earlier(2, 4)
+        finally:
+            await again.aclose()
+
+    assert asyncio.run(main()).keys() == {2, 3}
 
 
 def test_every_user_and_field_that_is_missing_is_named() -> None:

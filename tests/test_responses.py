@@ -227,7 +227,8 @@ FAILED = {"status": "failed", "code": "SYSTEM_ERROR", "message": "The database i
 @pytest.mark.parametrize("method", EVERY)
 def test_a_failure_with_status_200_raises_the_servers_words(method: str) -> None:
     results = [None, [], {}, {"id": 5}, METHODS[method][1]["result"]]
-    for body in (FAILED, *({**FAILED, "result": result} for result in results)):
+    bodies: list[Any] = [FAILED, *({**FAILED, "result": result} for result in results)]
+    for body in bodies:
         with pytest.raises(APIStatusError) as raised:
             judge(method, body)
         error = raised.value
