@@ -60,14 +60,14 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "checks": (
         [f"{OURS}/_checks.py", f"{OURS}/_query.py"],
-        ["refusals", "requests", "memories", "operations", "boundaries"],
+        ["boundaries", "refusals", "requests", "memories", "operations"],
     ),
-    "codec": ([CODEC], ["models", "codec", "responses", "memories", "recorded", "boundaries"]),
+    "codec": ([CODEC], ["boundaries", "models", "codec", "responses", "memories", "recorded"]),
     "settings": (
         [f"{OURS}/_settings.py"],
-        ["settings", "client", "client_life", "secrets", "tls", "imports", "boundaries"],
+        ["boundaries", "settings", "client", "client_life", "secrets", "tls", "imports"],
     ),
-    "errors": ([f"{OURS}/errors.py"], ["errors", "retries", "secrets", "scope", "responses", "bulk", "boundaries"]),
+    "errors": ([f"{OURS}/errors.py"], ["boundaries", "errors", "retries", "secrets", "scope", "responses", "bulk"]),
     "connections": (
         [
             *(
@@ -91,11 +91,11 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "handles": (
         [f"{OURS}/{name}.py" for name in ("_async/conversation", "_async/handle", "_conversation", "_turns")],
-        ["conversation", "custom_role", "boundaries"],
+        ["boundaries", "conversation", "custom_role"],
     ),
     "bulk": (
         [f"{OURS}/bulk/_{name}.py" for name in ("engine", "jobs", "journal", "plan", "run", "gate", "record")],
-        ["bulk", "bulk_input", "bulk_journal", "cli_many", "boundaries"],
+        ["boundaries", "bulk", "bulk_input", "bulk_journal", "cli_many"],
     ),
     "sandbox": (
         [f"{OURS}/sandbox/_{name}.py" for name in ("core", "store", "conversation_meta", "schema", "spec", "faults")],
