@@ -16,7 +16,7 @@ import httpcore
 import httpx
 import pytest
 from conftest import PATCHED, Flavour, ScriptedServer, Step, http
-from test_connections import HEAD, PATIENCE, SHORT, SlowReader, drip, silent
+from test_connections import AGES, DRIPS, PATIENCE, SHORT, SHORTEST, Clock, drip, silent
 
 from evermemos import APITimeoutError, EverMemOS
 from evermemos._async.network import AsyncNetwork
@@ -36,6 +36,11 @@ def flavour(every_flavour: Flavour) -> Flavour:
 
 def update(flavour: Flavour, client: Any, **options: Any) -> Any:
     return flavour.call(client.v1.memories.conversation_meta.update, name="new", **options)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
 
 
 @pytest.fixture
@@ -75,21 +80,10 @@ def test_a_call_without_a_deadline_starts_no_thread_at_all(flavour: Flavour, ser
     assert of_ours(started) == []
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        pytest.param(silent, id="no answer"),
-        pytest.param(drip(b"HTTP/1.1 200 ", b"O"), id="the status line drips"),
-        pytest.param(drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n"), id="interim answers drip"),
-        pytest.param(drip(HEAD + b"Content-Length: 1000000\r\n\r\n", b" "), id="the body drips"),
-        pytest.param(drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"), id="chunks drip"),
-        pytest.param(drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;a=", b"b"), id="an extension drips"),
-    ],
-)
-def test_a_connection_that_was_used_before_keeps_to_the_deadline_without_a_thread(
-    flavour: Flavour, serve: Serve, started: list[str], step: Step
+def test_a_connection_that_was_used_before_waits_until_the_deadline_without_a_thread(
+    flavour: Flavour, serve: Serve, started: list[str]
 ) -> None:
-    server = serve(http(PATCHED), step)
+    server = serve(http(PATCHED), silent)
     client = flavour.client(base_url=server.url)
     update(flavour, client)
     with pytest.raises(APITimeoutError, match="deadline") as caught:
@@ -97,12 +91,16 @@ def test_a_connection_that_was_used_before_keeps_to_the_deadline_without_a_threa
     assert (caught.value.outcome_unknown, server.connections, of_ours(started)) == (True, 1, [])
 
 
-def test_a_write_to_a_server_that_reads_slowly_ends_in_time(flavour: Flavour, started: list[str]) -> None:
-    with contextlib.closing(SlowReader(http(PATCHED))) as server:
-        client = flavour.client(base_url=server.url)
-        with pytest.raises(APITimeoutError) as caught:
-            update(flavour, client, deadline=0.5, extra_body={"pad": "x" * 32_000_000})
-        assert caught.value.outcome_unknown
+@pytest.mark.parametrize("kind", DRIPS)
+def test_a_connection_that_was_used_before_keeps_to_the_deadline_without_a_thread(
+    flavour: Flavour, serve: Serve, clock: Clock, started: list[str], kind: str
+) -> None:
+    server = serve(http(PATCHED), drip(*DRIPS[kind], clock))
+    client = flavour.client(base_url=server.url)
+    update(flavour, client)
+    with pytest.raises(APITimeoutError, match="deadline") as caught:
+        update(flavour, client, timeout=None, deadline=AGES)
+    assert (caught.value.outcome_unknown, server.connections, of_ours(started)) == (True, 1, [])
 
 
 def stalled(connection: socket.socket) -> None:
@@ -133,7 +131,7 @@ def test_shaking_hands_ends_in_time_and_nothing_was_sent(flavour: Flavour, step:
         context = ssl.create_default_context(cafile=CERTIFICATE)
         client = flavour.client(base_url=server.url.replace("http:", "https:"), verify=context, max_retries=1_000)
         with pytest.raises(APITimeoutError) as caught:
-            update(flavour, client, deadline=SHORT)
+            update(flavour, client, deadline=SHORTEST)
         assert not caught.value.outcome_unknown
 
 
@@ -148,7 +146,7 @@ def test_after_a_handshake_that_takes_too_long_the_connection_is_closed(flavour:
     with contextlib.closing(Handshake(watching)) as server:
         client = flavour.client(base_url=server.url.replace("http:", "https:"), max_retries=0)
         with pytest.raises(APITimeoutError):
-            update(flavour, client, deadline=0.3)
+            update(flavour, client, deadline=SHORT)
         assert hung_up.wait(PATIENCE)
 
 
@@ -188,7 +186,7 @@ def test_looking_up_a_name_and_shaking_hands_share_the_time(flavour: Flavour, mo
         client = flavour.client(base_url=url, verify=ssl.create_default_context(cafile=CERTIFICATE), max_retries=0)
         # With the whole deadline again for shaking hands, this would take a quarter of an hour.
         with pytest.raises(APITimeoutError):
-            update(flavour, client, deadline=1_000 + SHORT)
+            update(flavour, client, deadline=1_000 + SHORTEST)
 
 
 def test_an_asynchronous_handshake_has_what_connecting_left_of_the_time() -> None:
@@ -239,7 +237,7 @@ def test_a_connection_that_comes_too_late_is_closed_when_it_comes(
         warnings.simplefilter("always")
         with EverMemOS(api_key="k", base_url=server.url, max_retries=0) as client:
             with pytest.raises(APITimeoutError) as caught:
-                client.v1.memories.conversation_meta.update(name="new", deadline=0.3)
+                client.v1.memories.conversation_meta.update(name="new", deadline=SHORTEST)
             assert not caught.value.outcome_unknown
             assert server.connections == 0
             go.set()
@@ -252,10 +250,11 @@ def test_a_connection_that_comes_too_late_is_closed_when_it_comes(
 class Sleeping(httpx.BaseTransport):
     def __init__(self) -> None:
         self.threads: list[str] = []
+        self.go = threading.Event()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.threads.append(threading.current_thread().name)
-        threading.Event().wait(0.6)
+        self.go.wait(PATIENCE)
         return httpx.Response(200, json=PATCHED)
 
 
@@ -264,8 +263,10 @@ def test_a_transport_of_ones_own_that_knows_of_no_deadline_is_bounded_by_a_threa
     with httpx.Client(transport=sleeping) as own:
         client = EverMemOS(api_key="k", http_client=own)
         with pytest.raises(APITimeoutError, match="deadline") as caught:
-            client.v1.memories.conversation_meta.update(name="new", deadline=0.2)
+            client.v1.memories.conversation_meta.update(name="new", deadline=SHORT)
         assert (caught.value.outcome_unknown, sleeping.threads) == (True, ["evermemos-deadline"])
+        assert not sleeping.go.is_set()
+        sleeping.go.set()
         assert client.v1.memories.conversation_meta.update(name="new").status == "ok"
         assert sleeping.threads[1] == threading.current_thread().name
 
@@ -280,5 +281,5 @@ def test_an_asynchronous_transport_of_ones_own_is_cancelled_at_the_deadline() ->
     flavour = Flavour("async")
     client = flavour.client(http_client=httpx.AsyncClient(transport=AsyncSleeping()))
     with pytest.raises(APITimeoutError, match="deadline"):
-        update(flavour, client, deadline=0.2)
+        update(flavour, client, deadline=SHORTEST)
     flavour.finish()
