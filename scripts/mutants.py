@@ -39,35 +39,31 @@ OPERATORS = [
 ]
 CODEC = "scripts/templates/types.py.jinja"
 RAW = ("{% raw %}\n", "{% endraw %}\n")
-OURS = "src/evermemos"
-# By part: the modules that are broken, and the tests that should notice, the quickest first.
+# By part: the modules that are broken (of the package, where they are no paths), and the tests that should notice, the
+# quickest first.
 PARTS: dict[str, tuple[str, str]] = {
     "call judgement": (
-        f"{OURS}/_call.py {OURS}/_response.py",
+        "_call _response",
         "boundaries retries responses errors scope edges bounds requests operations deadline secrets",
     ),
-    "checks": (f"{OURS}/_checks.py {OURS}/_query.py", "boundaries refusals requests memories operations"),
+    "checks": ("_checks _query", "boundaries refusals requests memories operations"),
     "codec": (CODEC, "boundaries models codec responses memories recorded"),
-    "settings": (f"{OURS}/_settings.py", "boundaries settings client client_life secrets tls imports"),
-    "errors": (f"{OURS}/errors.py", "boundaries errors retries secrets scope responses bulk"),
+    "settings": ("_settings", "boundaries settings client client_life secrets tls imports"),
+    "errors": ("errors", "boundaries errors retries secrets scope responses bulk"),
     "connections": (
-        " ".join(
-            f"{OURS}/{name}.py"
-            for name in "_async/cells _async/network _async/send _async/pool _http _http1 _http1_async _http1_sync "
-            "_deadline _short".split()
-        ),
+        "_async/cells _async/network _async/send _async/pool _http _http1 _http1_async _http1_sync _deadline _short",
         "boundaries cells http1 connections deadline client_life short_way tls bounds edges",
     ),
     "handles": (
-        f"{OURS}/_async/conversation.py {OURS}/_async/handle.py {OURS}/_conversation.py {OURS}/_turns.py",
+        "_async/conversation _async/handle _conversation _turns",
         "boundaries conversation custom_role",
     ),
     "bulk": (
-        " ".join(f"{OURS}/bulk/_{name}.py" for name in "engine jobs journal plan run gate record".split()),
+        "bulk/_engine bulk/_jobs bulk/_journal bulk/_plan bulk/_run bulk/_gate bulk/_record",
         "boundaries bulk bulk_input bulk_journal cli_many",
     ),
     "sandbox": (
-        " ".join(f"{OURS}/sandbox/_{name}.py" for name in "core store conversation_meta schema spec faults".split()),
+        "sandbox/_core sandbox/_store sandbox/_conversation_meta sandbox/_schema sandbox/_spec sandbox/_faults",
         "sandbox sandbox_requests sandbox_spec recorded sandbox_faults sandbox_carriers sandbox_clients "
         "sandbox_memories sandbox_store",
     ),
@@ -145,7 +141,8 @@ def main() -> int:
 def sample(tree: Path, part: str, count: int) -> list[Mutant]:
     """Choose mutants of a part, always the same ones, of each operator about as many as of another."""
     chance, places = random.Random(f"evermemos {part}"), dict[str, list[tuple[str, int]]]()
-    sources = {module: (tree / module).read_text() for module in PARTS[part][0].split()}
+    modules = [name if "." in name else f"src/evermemos/{name}.py" for name in PARTS[part][0].split()]
+    sources = {module: (tree / module).read_text() for module in modules}
     sources = {module: text.removeprefix(RAW[0]).removesuffix(RAW[1]) for module, text in sources.items()}
     for name in OPERATORS:
         places[name] = [(module, n) for module, code in sources.items() for n in range(occurrences(name, code))]
