@@ -18,11 +18,15 @@ SAFE_TO_REPEAT: Final = frozenset(
 )
 # By operation, the names of its parameters in Python, and what their values may be.
 PARAMETERS: Final[dict[str, dict[str, dict[str, Any]]]] = {
+    "get_conversation_meta_v0": {"group_id": {"type": "string"}},
     "get_conversation_meta_v1": {"group_id": {"type": "string"}},
     "get_memories_v0": {
         "user_id": {"type": "string"},
         "group_ids": {"type": "array", "items": {"type": "string"}},
-        "memory_type": {"type": "string", "enum": ["profile", "episodic_memory", "foresight", "event_log"]},
+        "memory_type": {
+            "type": "string",
+            "enum": ["profile", "episodic_memory", "foresight", "event_log", "agent_case", "agent_skill"],
+        },
         "page": {"type": "integer", "minimum": 1},
         "page_size": {"type": "integer", "minimum": 1, "maximum": 100},
         "start_time": {"type": "string"},
@@ -34,7 +38,10 @@ PARAMETERS: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "query": {"type": "string"},
         "memory_types": {
             "type": "array",
-            "items": {"type": "string", "enum": ["profile", "episodic_memory", "foresight", "event_log"]},
+            "items": {
+                "type": "string",
+                "enum": ["profile", "episodic_memory", "foresight", "event_log", "agent_case", "agent_skill"],
+            },
         },
         "retrieve_method": {"type": "string", "enum": ["keyword", "vector", "hybrid", "rrf", "agentic"]},
         "top_k": {"type": "integer", "minimum": -1, "maximum": 100},

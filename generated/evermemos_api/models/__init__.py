@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from .add_memories_result import AddMemoriesResult
     from .add_memories_v0_request import AddMemoriesV0Request
     from .add_memories_v1_request import AddMemoriesV1Request
+    from .agent_case_memory import AgentCaseMemory
+    from .agent_skill_memory import AgentSkillMemory
+    from .combined_profile import CombinedProfile
     from .conversation_meta_envelope import ConversationMetaEnvelope
     from .conversation_meta_envelope_v0 import ConversationMetaEnvelopeV0
     from .conversation_meta_response import ConversationMetaResponse
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from .get_memories_response_v0 import GetMemoriesResponseV0
     from .get_memories_result import GetMemoriesResult
     from .get_memories_result_v0 import GetMemoriesResultV0
+    from .global_profile import GlobalProfile
     from .health_response import HealthResponse
     from .llm_custom_setting import LlmCustomSetting
     from .llm_provider_config import LlmProviderConfig
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from .memories_by_group import MemoriesByGroup
     from .memories_metadata import MemoriesMetadata
     from .memory_type import MemoryType
+    from .memory_type_v0 import MemoryTypeV0
     from .other_memory import OtherMemory
     from .other_search_memory import OtherSearchMemory
     from .patch_conversation_meta_response import PatchConversationMetaResponse
@@ -51,6 +56,8 @@ if TYPE_CHECKING:
     from .scene import Scene
     from .scene_desc import SceneDesc
     from .scores_by_group import ScoresByGroup
+    from .search_agent_case_memory import SearchAgentCaseMemory
+    from .search_agent_skill_memory import SearchAgentSkillMemory
     from .search_episodic_memory import SearchEpisodicMemory
     from .search_event_log_memory import SearchEventLogMemory
     from .search_foresight_memory import SearchForesightMemory
@@ -63,10 +70,13 @@ if TYPE_CHECKING:
     from .update_conversation_meta_v1_request import UpdateConversationMetaV1Request
     from .user_detail import UserDetail
     from .user_detail_response import UserDetailResponse
+    from .user_detail_v0 import UserDetailV0
     from .user_details import UserDetails
     from .user_details_response import UserDetailsResponse
     from .user_details_response_v0 import UserDetailsResponseV0
+    from .user_details_v0 import UserDetailsV0
     from .user_role import UserRole
+    from .user_role_v0 import UserRoleV0
     from .validation_error_response import ValidationErrorResponse
     from .validation_issue import ValidationIssue
 
@@ -77,6 +87,9 @@ __all__ = (
     "AddMemoriesResult",
     "AddMemoriesV0Request",
     "AddMemoriesV1Request",
+    "AgentCaseMemory",
+    "AgentSkillMemory",
+    "CombinedProfile",
     "ConversationMetaEnvelope",
     "ConversationMetaEnvelopeV0",
     "ConversationMetaResponse",
@@ -96,6 +109,7 @@ __all__ = (
     "GetMemoriesResponseV0",
     "GetMemoriesResult",
     "GetMemoriesResultV0",
+    "GlobalProfile",
     "HealthResponse",
     "LlmCustomSetting",
     "LlmProviderConfig",
@@ -106,6 +120,7 @@ __all__ = (
     "MemoriesByGroup",
     "MemoriesMetadata",
     "MemoryType",
+    "MemoryTypeV0",
     "OtherMemory",
     "OtherSearchMemory",
     "PatchConversationMetaResponse",
@@ -118,6 +133,8 @@ __all__ = (
     "Scene",
     "SceneDesc",
     "ScoresByGroup",
+    "SearchAgentCaseMemory",
+    "SearchAgentSkillMemory",
     "SearchEpisodicMemory",
     "SearchEventLogMemory",
     "SearchForesightMemory",
@@ -133,7 +150,10 @@ __all__ = (
     "UserDetails",
     "UserDetailsResponse",
     "UserDetailsResponseV0",
+    "UserDetailsV0",
+    "UserDetailV0",
     "UserRole",
+    "UserRoleV0",
     "ValidationErrorResponse",
     "ValidationIssue",
 )
@@ -145,6 +165,9 @@ _MODULES = {
     "AddMemoriesResult": ".add_memories_result",
     "AddMemoriesV0Request": ".add_memories_v0_request",
     "AddMemoriesV1Request": ".add_memories_v1_request",
+    "AgentCaseMemory": ".agent_case_memory",
+    "AgentSkillMemory": ".agent_skill_memory",
+    "CombinedProfile": ".combined_profile",
     "ConversationMetaEnvelope": ".conversation_meta_envelope",
     "ConversationMetaEnvelopeV0": ".conversation_meta_envelope_v0",
     "ConversationMetaResponse": ".conversation_meta_response",
@@ -164,6 +187,7 @@ _MODULES = {
     "GetMemoriesResponseV0": ".get_memories_response_v0",
     "GetMemoriesResult": ".get_memories_result",
     "GetMemoriesResultV0": ".get_memories_result_v0",
+    "GlobalProfile": ".global_profile",
     "HealthResponse": ".health_response",
     "LlmCustomSetting": ".llm_custom_setting",
     "LlmProviderConfig": ".llm_provider_config",
@@ -174,6 +198,7 @@ _MODULES = {
     "MemoriesByGroup": ".memories_by_group",
     "MemoriesMetadata": ".memories_metadata",
     "MemoryType": ".memory_type",
+    "MemoryTypeV0": ".memory_type_v0",
     "OtherMemory": ".other_memory",
     "OtherSearchMemory": ".other_search_memory",
     "PatchConversationMetaResponse": ".patch_conversation_meta_response",
@@ -186,6 +211,8 @@ _MODULES = {
     "Scene": ".scene",
     "SceneDesc": ".scene_desc",
     "ScoresByGroup": ".scores_by_group",
+    "SearchAgentCaseMemory": ".search_agent_case_memory",
+    "SearchAgentSkillMemory": ".search_agent_skill_memory",
     "SearchEpisodicMemory": ".search_episodic_memory",
     "SearchEventLogMemory": ".search_event_log_memory",
     "SearchForesightMemory": ".search_foresight_memory",
@@ -198,10 +225,13 @@ _MODULES = {
     "UpdateConversationMetaV1Request": ".update_conversation_meta_v1_request",
     "UserDetail": ".user_detail",
     "UserDetailResponse": ".user_detail_response",
+    "UserDetailV0": ".user_detail_v0",
     "UserDetails": ".user_details",
     "UserDetailsResponse": ".user_details_response",
     "UserDetailsResponseV0": ".user_details_response_v0",
+    "UserDetailsV0": ".user_details_v0",
     "UserRole": ".user_role",
+    "UserRoleV0": ".user_role_v0",
     "ValidationErrorResponse": ".validation_error_response",
     "ValidationIssue": ".validation_issue",
 }

@@ -14,11 +14,12 @@ class AcceptedResponse(Model):
 
     Attributes:
         message (str): The server's own words.
-        request_id (str): By which get_request_status tells how far it is.
         status (str | Unset): queued, where it is there.
+        request_id (None | str | Unset): By which get_request_status tells how far it is. Not every server sends
+            one.
     """
 
     message: str
-    request_id: str
     status: str | Unset = UNSET
+    request_id: None | str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(factory=dict, kw_only=True, repr=hidden)

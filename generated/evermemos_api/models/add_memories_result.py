@@ -17,7 +17,8 @@ class AddMemoriesResult(Model):
             get_memories_v1.
         count (int | Unset): How many memories were made.
         status_info (str | Unset): accumulated while the messages do not make an episode yet, extracted when
-            memories were made.
+            memories were made, duplicate for
+            a message that was stored before.
     """
 
     saved_memories: list[Any] | Unset = _attrs_field(

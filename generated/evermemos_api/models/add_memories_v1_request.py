@@ -15,11 +15,14 @@ class AddMemoriesV1Request(Model):
 
     Attributes:
         message_id (str): Id of the message, unlike that of any other. Example: msg_001.
-        create_time (str): When the message was written, ISO 8601 with time zone. Example:
-            2025-01-15T10:00:00+00:00.
+        create_time (str): When the message was written, ISO 8601 with time zone. One that servers cannot read
+            becomes the current
+            time.
+             Example: 2025-01-15T10:00:00+00:00.
         sender (str): User id of who wrote it. Example: user_001.
         content (str): What was written. Example: Let us keep the tour data in one database..
-        group_id (None | str | Unset): Which conversation. Example: group_123.
+        group_id (None | str | Unset): Which conversation. Open-source v1 servers throw a message without one
+            away, with 200. Example: group_123.
         group_name (None | str | Unset): Name of the conversation. Example: Project Discussion Group.
         sender_name (None | str | Unset): Name of who wrote it. Servers take the user id without one. Example:
             John Smith.

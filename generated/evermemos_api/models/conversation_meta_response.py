@@ -32,7 +32,7 @@ class ConversationMetaResponse(Model):
         is_default (bool | Unset): Whether this is the default record. Default: False.
         created_at (None | str | Unset): When the record was made, not when the conversation began. Do not send it
             back.
-        updated_at (None | str | Unset): When the record was last written. v1 servers do not move it on an update.
+        updated_at (None | str | Unset): When the record was made. Open-source servers never move it.
     """
 
     id: str

@@ -31,8 +31,9 @@ class ConversationMetaResponseV0(Model):
         user_details (None | Unset | UserDetailsResponseV0): Participants by user id.
         tags (list[str] | None | Unset): Labels.
         is_default (bool | None | Unset): Whether this is the default record.
-        created_at (None | str | Unset): When the record was made.
-        updated_at (None | str | Unset): When the record was last written.
+        created_at (None | str | Unset): When the record was made, not when the conversation began. Do not send it
+            back.
+        updated_at (None | str | Unset): When the record was made. The open-source server never moves it.
     """
 
     id: str

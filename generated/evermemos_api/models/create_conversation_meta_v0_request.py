@@ -11,7 +11,7 @@ from ..types import UNSET, Model, Unset, hidden
 if TYPE_CHECKING:
     from ..models.llm_custom_setting import LlmCustomSetting
     from ..models.scene_desc import SceneDesc
-    from ..models.user_details import UserDetails
+    from ..models.user_details_v0 import UserDetailsV0
 
 
 @_attrs_define
@@ -19,28 +19,48 @@ class CreateConversationMetaV0Request(Model):
     """CreateConversationMetaV0Request
 
     Attributes:
-        created_at (str): When the conversation began, ISO 8601 with time zone. Example:
+        scene (None | Scene): Kind of conversation. The default record needs one (400 for null); for the record of
+            a group it is null.
+             Example: assistant.
+        created_at (str): When the conversation began, ISO 8601 with time zone. Servers keep any string. Example:
             2025-01-15T10:00:00+00:00.
-        scene (None | Scene): Kind of conversation, or null for none. Example: assistant.
-        scene_desc (None | SceneDesc | Unset): Free fields about the scene.
-        description (None | str | Unset): What the conversation is about.
+        scene_desc (None | SceneDesc | Unset): Free fields about the scene. Optional by all documents, and needed
+            in fact for the default record (400); the
+            record of a group takes none.
         llm_custom_setting (LlmCustomSetting | None | Unset): Language models to use instead of the server's own.
-        default_timezone (None | str | Unset): IANA name of the time zone in which times without one are read.
-            Example: UTC.
-        user_details (None | Unset | UserDetails): Participants by user id.
+            For the record of a group it is dropped.
+        name (None | str | Unset): Name of the conversation. The record of a group needs one, the default record
+            takes none (400). Not on the
+            published page of the product.
+             Example: Project Discussion Group.
+        description (None | str | Unset): What the conversation is about.
+        group_id (None | str | Unset): Which conversation. null or absent is the default record. Not on the
+            published page of the product.
+             Example: group_123.
+        default_timezone (None | str | Unset): IANA name of the time zone in which times without one are read. A
+            new record without one gets UTC; servers
+            keep any string.
+             Example: UTC.
+        user_details (None | Unset | UserDetailsV0): Participants by user id. An empty object leaves the old ones
+            alone.
         tags (list[str] | None | Unset): Labels. Example: ['work', 'technical'].
     """
 
-    created_at: str
     scene: None | Scene
+    created_at: str
     scene_desc: None | SceneDesc | Unset = UNSET
+    llm_custom_setting: LlmCustomSetting | None | Unset = UNSET
+    name: None | str | Unset = _attrs_field(
+        default=UNSET,
+        repr=hidden,
+    )
     description: None | str | Unset = _attrs_field(
         default=UNSET,
         repr=hidden,
     )
-    llm_custom_setting: LlmCustomSetting | None | Unset = UNSET
+    group_id: None | str | Unset = UNSET
     default_timezone: None | str | Unset = UNSET
-    user_details: None | Unset | UserDetails = UNSET
+    user_details: None | Unset | UserDetailsV0 = UNSET
     tags: list[str] | None | Unset = _attrs_field(
         default=UNSET,
         repr=hidden,

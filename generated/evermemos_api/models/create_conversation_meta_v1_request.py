@@ -21,7 +21,11 @@ class CreateConversationMetaV1Request(Model):
         version (str): Version number of the metadata. Example: 1.0.
         scene (Scene): group_chat is a work or group chat of several people, assistant is one person with an AI
             assistant.
-        scene_desc (SceneDesc): Free fields about the scene, for example description, type or bot_ids.
+        scene_desc (SceneDesc): Free fields about the scene, for example description, type or bot_ids. Servers
+            store at most 179 levels of
+            nesting, integers of 64 bits, and no key with the character NUL; an object with both $ref and $id inside
+            makes a
+            record unreadable for good.
         name (str): Name of the conversation. Example: Project Discussion Group.
         created_at (str): When the conversation began, ISO 8601 with time zone. Comes back as
             conversation_created_at. Example: 2025-01-15T10:00:00+00:00.

@@ -13,10 +13,12 @@ class DeleteMemoriesResult(Model):
     """What was deleted.
 
     Attributes:
-        count (int): How many memories were deleted.
-        filters (list[str] | Unset): Names of the filters that were used.
+        filters (list[str] | Unset): Names of the filters that were used. The open-source v0 server names none.
+        count (int | Unset): How many were deleted; on open-source servers of v1 pieces of conversation, not
+            memories. The open-source v0
+            server says 0 always, and the number in its message.
     """
 
-    count: int
     filters: list[str] | Unset = UNSET
+    count: int | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(factory=dict, kw_only=True, repr=hidden)

@@ -10,10 +10,11 @@ from ..types import UNSET, Model, Unset, hidden
 
 @_attrs_define
 class DeleteMemoriesV0Request(Model):
-    """What to delete. A memory must fit all that is sent.
+    """What to delete. A memory must fit all that is sent; an empty string is as if nothing were sent.
 
     Attributes:
-        memory_id (str | Unset): Only the memory with this id. Example: 507f1f77bcf86cd799439021.
+        memory_id (str | Unset): Only what was made of the piece of conversation with this id, the parent_id of
+            listed memories. Example: 507f1f77bcf86cd799439020.
         id (str | Unset): Another name for memory_id.
         event_id (str | Unset): Another name for memory_id.
         user_id (str | Unset): Only memories of this user. Example: user_001.

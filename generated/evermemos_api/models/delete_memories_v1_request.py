@@ -13,8 +13,10 @@ class DeleteMemoriesV1Request(Model):
     """What to delete. A memory must fit all that is sent; an empty string is as if nothing were sent.
 
     Attributes:
-        event_id (str | Unset): Only the memory with this id. Example: 507f1f77bcf86cd799439021.
-        user_id (str | Unset): Only memories of this user. Example: user_001.
+        event_id (str | Unset): Only the piece of conversation with this id, the parent_id of listed memories.
+            Example: 507f1f77bcf86cd799439020.
+        user_id (str | Unset): Only memories of this user. It fits none on open-source servers (404). Example:
+            user_001.
         group_id (str | Unset): Only memories of this group. Example: group_123.
     """
 

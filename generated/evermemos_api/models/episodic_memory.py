@@ -14,30 +14,37 @@ if TYPE_CHECKING:
 
 @_attrs_define
 class EpisodicMemory(Model):
-    """What happened.
+    """What happened. v0 servers send subject, summary, episode and keywords; open-source v1 servers title, summary
+    and
+    key_events, no episode, and null as subject and timestamp.
 
-    Attributes:
-        id (str): Id of the memory.
-        episode_id (str): Id of the episode, the same as id.
-        user_id (None | str): Whose memory it is. null for one that belongs to a group alone.
-        group_id (None | str | Unset): Which conversation it comes from.
-        group_name (None | str | Unset): Name of the conversation.
-        participants (list[str] | None | Unset): Who took part.
-        metadata (MemoriesMetadata | None | Unset): Where it comes from.
-        extend (Extra | None | Unset): Free fields.
-        original_data (list[Extra] | None | Unset): The messages that it was extracted from.
-        created_at (None | str | Unset): When the record was made.
-        updated_at (None | str | Unset): When the record was last written.
-        subject (None | str | Unset): What it is about, in a few words.
-        summary (None | str | Unset): What happened, in short.
-        episode (None | str | Unset): What happened, in full.
-        keywords (list[str] | None | Unset): Words that it may be found by.
-        location (None | str | Unset): Where it happened.
-        timestamp (None | str | Unset): When it happened.
-        start_time (None | str | Unset): When it began.
-        end_time (None | str | Unset): When it ended.
-        parent_type (None | str | Unset): What kind of thing it was extracted from, such as memcell or episode.
-        parent_id (None | str | Unset): Id of what it was extracted from.
+        Attributes:
+            id (str): Id of the memory.
+            episode_id (str): Id of the episode, the same as id.
+            user_id (None | str): Whose memory it is. null for one that belongs to a group alone.
+            group_id (None | str | Unset): Which conversation it comes from.
+            group_name (None | str | Unset): Name of the conversation.
+            participants (list[str] | None | Unset): Who took part.
+            metadata (MemoriesMetadata | None | Unset): Where it comes from.
+            extend (Extra | None | Unset): Free fields.
+            original_data (list[Extra] | None | Unset): The messages that it was extracted from.
+            created_at (None | str | Unset): When the record was made.
+            updated_at (None | str | Unset): When the record was last written.
+            title (None | str | Unset): What it is about, in a few words, from v1 servers.
+            subject (None | str | Unset): What it is about, in a few words.
+            summary (None | str | Unset): What happened, in short.
+            episode (None | str | Unset): What happened, in full.
+            keywords (list[str] | None | Unset): Words that it may be found by.
+            key_events (list[str] | None | Unset): What happened, point by point, from v1 servers.
+            memcell_event_id_list (list[str] | None | Unset): Ids of the pieces of conversation that it was extracted
+                from, from v1 servers.
+            location (None | str | Unset): Where it happened.
+            timestamp (None | str | Unset): When it happened.
+            start_time (None | str | Unset): When it began. Open-source servers send the time of the request in its
+                place.
+            end_time (None | str | Unset): When it ended.
+            parent_type (None | str | Unset): What kind of thing it was extracted from, such as memcell or episode.
+            parent_id (None | str | Unset): Id of what it was extracted from.
     """
 
     id: str
@@ -57,6 +64,10 @@ class EpisodicMemory(Model):
     )
     created_at: None | str | Unset = UNSET
     updated_at: None | str | Unset = UNSET
+    title: None | str | Unset = _attrs_field(
+        default=UNSET,
+        repr=hidden,
+    )
     subject: None | str | Unset = _attrs_field(
         default=UNSET,
         repr=hidden,
@@ -73,6 +84,11 @@ class EpisodicMemory(Model):
         default=UNSET,
         repr=hidden,
     )
+    key_events: list[str] | None | Unset = _attrs_field(
+        default=UNSET,
+        repr=hidden,
+    )
+    memcell_event_id_list: list[str] | None | Unset = UNSET
     location: None | str | Unset = _attrs_field(
         default=UNSET,
         repr=hidden,

@@ -19,7 +19,6 @@ class ForesightMemory(Model):
     Attributes:
         id (str): Id of the memory.
         content (str): What is expected.
-        foresight (str): What is expected, as search answers it.
         parent_type (str): What kind of thing it was extracted from, such as memcell or episode.
         parent_id (str): Id of what it was extracted from.
         group_id (None | str | Unset): Which conversation it comes from.
@@ -30,6 +29,7 @@ class ForesightMemory(Model):
         original_data (list[Extra] | None | Unset): The messages that it was extracted from.
         created_at (None | str | Unset): When the record was made.
         updated_at (None | str | Unset): When the record was last written.
+        foresight (str | Unset): What is expected, as search answers it. v1 servers send content alone.
         user_id (None | str | Unset): Whose memory it is. null for one that belongs to a group alone.
         evidence (None | str | Unset): Why it is expected.
         start_time (None | str | Unset): From when on it is expected.
@@ -42,9 +42,6 @@ class ForesightMemory(Model):
 
     id: str
     content: str = _attrs_field(
-        repr=hidden,
-    )
-    foresight: str = _attrs_field(
         repr=hidden,
     )
     parent_type: str
@@ -63,6 +60,10 @@ class ForesightMemory(Model):
     )
     created_at: None | str | Unset = UNSET
     updated_at: None | str | Unset = UNSET
+    foresight: str | Unset = _attrs_field(
+        default=UNSET,
+        repr=hidden,
+    )
     user_id: None | str | Unset = UNSET
     evidence: None | str | Unset = _attrs_field(
         default=UNSET,

@@ -8,6 +8,9 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Model, Unset, hidden
 
 if TYPE_CHECKING:
+    from ..models.agent_case_memory import AgentCaseMemory
+    from ..models.agent_skill_memory import AgentSkillMemory
+    from ..models.combined_profile import CombinedProfile
     from ..models.episodic_memory import EpisodicMemory
     from ..models.event_log_memory import EventLogMemory
     from ..models.foresight_memory import ForesightMemory
@@ -21,14 +24,24 @@ class GetMemoriesResult(Model):
     """The first memories that fit.
 
     Attributes:
-        memories (list[EpisodicMemory | EventLogMemory | ForesightMemory | OtherMemory | ProfileMemory]): The
-            memories.
+        memories (list[AgentCaseMemory | AgentSkillMemory | CombinedProfile | EpisodicMemory | EventLogMemory |
+            ForesightMemory | OtherMemory | ProfileMemory]): The memories.
         total_count (int | Unset): How many are in this answer.
-        has_more (bool | Unset): Whether there are more.
+        has_more (bool | Unset): Whether there may be more. The open-source server says so whenever there are as
+            many as were asked for.
         metadata (MemoriesMetadata | None | Unset): Where they come from.
     """
 
-    memories: list[EpisodicMemory | EventLogMemory | ForesightMemory | OtherMemory | ProfileMemory]
+    memories: list[
+        AgentCaseMemory
+        | AgentSkillMemory
+        | CombinedProfile
+        | EpisodicMemory
+        | EventLogMemory
+        | ForesightMemory
+        | OtherMemory
+        | ProfileMemory
+    ]
     total_count: int | Unset = UNSET
     has_more: bool | Unset = UNSET
     metadata: MemoriesMetadata | None | Unset = UNSET

@@ -8,6 +8,9 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Model, Unset, hidden
 
 if TYPE_CHECKING:
+    from ..models.agent_case_memory import AgentCaseMemory
+    from ..models.agent_skill_memory import AgentSkillMemory
+    from ..models.combined_profile import CombinedProfile
     from ..models.episodic_memory import EpisodicMemory
     from ..models.event_log_memory import EventLogMemory
     from ..models.foresight_memory import ForesightMemory
@@ -21,14 +24,23 @@ class GetMemoriesResultV0(Model):
     """One page of memories.
 
     Attributes:
-        memories (list[EpisodicMemory | EventLogMemory | ForesightMemory | OtherMemory | ProfileMemory]): The
-            memories.
-        total_count (int | Unset): How many there are on all pages.
-        count (int | Unset): How many are on this page.
+        memories (list[AgentCaseMemory | AgentSkillMemory | CombinedProfile | EpisodicMemory | EventLogMemory |
+            ForesightMemory | OtherMemory | ProfileMemory]): The memories.
+        total_count (int | Unset): How many there are on all pages; of profiles, how many the one item has.
+        count (int | Unset): How many items are on this page.
         metadata (MemoriesMetadata | None | Unset): Where they come from.
     """
 
-    memories: list[EpisodicMemory | EventLogMemory | ForesightMemory | OtherMemory | ProfileMemory]
+    memories: list[
+        AgentCaseMemory
+        | AgentSkillMemory
+        | CombinedProfile
+        | EpisodicMemory
+        | EventLogMemory
+        | ForesightMemory
+        | OtherMemory
+        | ProfileMemory
+    ]
     total_count: int | Unset = UNSET
     count: int | Unset = UNSET
     metadata: MemoriesMetadata | None | Unset = UNSET

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 @_attrs_define
 class LlmCustomSetting(Model):
-    """Language models that replace the server's own choice, by the step that uses them.
+    """Language models that replace the server's own choice, by the step that uses them. The open-source server takes
+    an object without any for "not given": it leaves the old one alone. It answers an empty extra as null.
 
-    Attributes:
-        boundary (LlmProviderConfig | None | Unset): Model that finds where one episode ends and the next begins.
-        extraction (LlmProviderConfig | None | Unset): Model that extracts memories.
-        extra (Extra | None | Unset): Further settings.
+        Attributes:
+            boundary (LlmProviderConfig | None | Unset): Model that finds where one episode ends and the next begins.
+            extraction (LlmProviderConfig | None | Unset): Model that extracts memories.
+            extra (Extra | None | Unset): Further settings.
     """
 
     boundary: LlmProviderConfig | None | Unset = UNSET

@@ -14,15 +14,16 @@ class LoadMemoriesResponse(Model):
 
     Attributes:
         message (str): The server's own words.
-        request_id (str): By which get_request_status tells how far it is.
         status (str | Unset): queued, where it is there.
+        request_id (None | str | Unset): By which get_request_status tells how far it is. Not every server sends
+            one.
         total_count (int | None | Unset): How many messages came in.
         imported_meta (bool | None | Unset): Whether the metadata was stored.
     """
 
     message: str
-    request_id: str
     status: str | Unset = UNSET
+    request_id: None | str | Unset = UNSET
     total_count: int | None | Unset = UNSET
     imported_meta: bool | None | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(factory=dict, kw_only=True, repr=hidden)

@@ -18,7 +18,7 @@ class PatchConversationMetaResult(Model):
         scene (None | str | Unset): group_chat or assistant today; newer servers may know more.
         name (None | str | Unset): Name of the conversation.
         updated_fields (list[str] | Unset): Names of the fields that were written.
-        updated_at (None | str | Unset): When the record was last written.
+        updated_at (None | str | Unset): When the record was last written, or made, where servers never move it.
     """
 
     id: str

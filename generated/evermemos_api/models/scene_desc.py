@@ -10,6 +10,10 @@ from ..types import MapModel, hidden
 
 @_attrs_define(eq=False)
 class SceneDesc(MapModel["Any"]):
-    """Free fields about the scene, for example description, type or bot_ids."""
+    """Free fields about the scene, for example description, type or bot_ids. Servers store at most 179 levels of
+    nesting, integers of 64 bits, and no key with the character NUL; an object with both $ref and $id inside makes
+    a
+    record unreadable for good.
+    """
 
     additional_properties: dict[str, Any] = _attrs_field(factory=dict, kw_only=False, repr=hidden)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ..models.other_search_memory import OtherSearchMemory
     from ..models.pending_message import PendingMessage
     from ..models.query_metadata import QueryMetadata
+    from ..models.search_agent_case_memory import SearchAgentCaseMemory
+    from ..models.search_agent_skill_memory import SearchAgentSkillMemory
     from ..models.search_episodic_memory import SearchEpisodicMemory
     from ..models.search_event_log_memory import SearchEventLogMemory
     from ..models.search_foresight_memory import SearchForesightMemory
@@ -23,8 +25,8 @@ class SearchMemoriesResultV0(Hits):
     """What was found, best first. `hits()` goes through the memories as that of v1 does.
 
     Attributes:
-        memories (list[OtherSearchMemory | SearchEpisodicMemory | SearchEventLogMemory | SearchForesightMemory]):
-            What was found.
+        memories (list[OtherSearchMemory | SearchAgentCaseMemory | SearchAgentSkillMemory | SearchEpisodicMemory |
+            SearchEventLogMemory | SearchForesightMemory]): What was found.
         profiles (list[SearchProfile] | Unset): Traits of people that were found.
         total_count (int | Unset): How many were found.
         query_metadata (None | QueryMetadata | Unset): What was looked for.
@@ -32,7 +34,14 @@ class SearchMemoriesResultV0(Hits):
         pending_messages (list[PendingMessage] | Unset): Messages that no memory was made of yet.
     """
 
-    memories: list[OtherSearchMemory | SearchEpisodicMemory | SearchEventLogMemory | SearchForesightMemory]
+    memories: list[
+        OtherSearchMemory
+        | SearchAgentCaseMemory
+        | SearchAgentSkillMemory
+        | SearchEpisodicMemory
+        | SearchEventLogMemory
+        | SearchForesightMemory
+    ]
     profiles: list[SearchProfile] | Unset = UNSET
     total_count: int | Unset = UNSET
     query_metadata: None | QueryMetadata | Unset = UNSET

@@ -17,11 +17,11 @@ class UserDetail(Model):
     """One participant of a conversation, as sent.
 
     Attributes:
-        full_name (None | str | Unset): The participant's name. v1 servers refuse a participant without one (400).
-            Example: John Smith.
+        full_name (None | str | Unset): The participant's name. Open-source servers refuse a participant without
+            one (400). Example: John Smith.
         role (None | Unset | UserRole): A person or an AI. Example: user.
-        custom_role (None | str | Unset): The participant's role in their own terms. v1 servers accept it and do
-            not keep it. Example: developer.
+        custom_role (None | str | Unset): The participant's role in their own terms. Open-source servers accept it
+            and do not keep it. Example: developer.
         extra (Extra | None | Unset): Free fields about the participant.
     """
 

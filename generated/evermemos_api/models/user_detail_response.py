@@ -17,7 +17,7 @@ class UserDetailResponse(Model):
 
     Attributes:
         full_name (None | str | Unset): The participant's name.
-        role (None | str | Unset): user or assistant today; newer servers may know more.
+        role (None | str | Unset): user, assistant, or tool on v0; newer servers may know more.
         custom_role (None | str | Unset): The participant's role in their own terms.
         extra (Extra | None | Unset): Free fields about the participant.
     """

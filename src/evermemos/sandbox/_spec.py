@@ -21,7 +21,7 @@ from ._schema import Check, Schemas, issue, model, or_null
 Document = dict[str, Any]
 _ROLES = ["user", "assistant"]
 # The schemas of objects with a role.
-_WITH_ROLE: tuple[str, ...] = ("UserDetail", "AddMemoriesV0Request", "AddMemoriesV1Request", "LoadedMessage")
+_WITH_ROLE = ("UserDetail", "UserDetailV0", "AddMemoriesV0Request", "AddMemoriesV1Request", "LoadedMessage")
 
 
 class Parameter(NamedTuple):
@@ -150,17 +150,13 @@ def _resolved(part: Document, content: Document) -> Document:
 
 def _as_servers_do(content: Document) -> None:
     """Edit the spec to what servers are known to take beyond it or instead of it (contract sections 4 and 5)."""
-    schemas, path = content["components"]["schemas"], "/api/{}/memories/conversation-meta"
+    schemas = content["components"]["schemas"]
     text = {"type": ["string", "null"]}
     # The application looks at the scene (400), and a rule at the role, in any letter case.
     schemas["Scene"].pop("enum")
     schemas["UserRole"].pop("enum")
-    # v0 servers have records of groups too.
-    create, update = (schemas[f"{verb}ConversationMetaV0Request"] for verb in ("Create", "Update"))
-    for request in (create, update):
-        request["properties"] = {"group_id": text, "name": text, **request["properties"]}
-    create["required"].remove("scene")
-    content["paths"][path.format("v0")]["get"]["parameters"] = content["paths"][path.format("v1")]["get"]["parameters"]
+    schemas["UserRoleV0"].pop("enum")
+    schemas["CreateConversationMetaV0Request"]["required"].remove("scene")
     # The application drops null from the filter of a deletion, and looks whether anything is left of it (400).
     for version in ("V0", "V1"):
         delete = schemas[f"DeleteMemories{version}Request"]

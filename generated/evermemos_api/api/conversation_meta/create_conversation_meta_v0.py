@@ -106,8 +106,14 @@ def sync_detailed(
 ) -> Response[ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse]:
     """Create or merge the conversation metadata
 
-     Creates the record. When it exists already, the fields sent are merged into it and the others stay.
-    The default record takes scene and scene_desc and no name.
+     Creates the record. When it exists already, the fields sent are merged into it and the others stay;
+    an empty
+    user_details leaves the old ones alone here, an empty string or list clears.
+    The default record needs scene and scene_desc and takes no name. The record of a group, which the
+    published page
+    does not have and the open-source v0 server has, needs a name, takes neither scene nor scene_desc
+    (400) and
+    drops llm_custom_setting without a word.
 
     Args:
         body (CreateConversationMetaV0Request):
@@ -138,8 +144,14 @@ def sync(
 ) -> ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse | None:
     """Create or merge the conversation metadata
 
-     Creates the record. When it exists already, the fields sent are merged into it and the others stay.
-    The default record takes scene and scene_desc and no name.
+     Creates the record. When it exists already, the fields sent are merged into it and the others stay;
+    an empty
+    user_details leaves the old ones alone here, an empty string or list clears.
+    The default record needs scene and scene_desc and takes no name. The record of a group, which the
+    published page
+    does not have and the open-source v0 server has, needs a name, takes neither scene nor scene_desc
+    (400) and
+    drops llm_custom_setting without a word.
 
     Args:
         body (CreateConversationMetaV0Request):
@@ -165,8 +177,14 @@ async def asyncio_detailed(
 ) -> Response[ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse]:
     """Create or merge the conversation metadata
 
-     Creates the record. When it exists already, the fields sent are merged into it and the others stay.
-    The default record takes scene and scene_desc and no name.
+     Creates the record. When it exists already, the fields sent are merged into it and the others stay;
+    an empty
+    user_details leaves the old ones alone here, an empty string or list clears.
+    The default record needs scene and scene_desc and takes no name. The record of a group, which the
+    published page
+    does not have and the open-source v0 server has, needs a name, takes neither scene nor scene_desc
+    (400) and
+    drops llm_custom_setting without a word.
 
     Args:
         body (CreateConversationMetaV0Request):
@@ -195,8 +213,14 @@ async def asyncio(
 ) -> ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse | None:
     """Create or merge the conversation metadata
 
-     Creates the record. When it exists already, the fields sent are merged into it and the others stay.
-    The default record takes scene and scene_desc and no name.
+     Creates the record. When it exists already, the fields sent are merged into it and the others stay;
+    an empty
+    user_details leaves the old ones alone here, an empty string or list clears.
+    The default record needs scene and scene_desc and takes no name. The record of a group, which the
+    published page
+    does not have and the open-source v0 server has, needs a name, takes neither scene nor scene_desc
+    (400) and
+    drops llm_custom_setting without a word.
 
     Args:
         body (CreateConversationMetaV0Request):

@@ -7,14 +7,24 @@ from ...client import AuthenticatedClient, Client
 from ...models.conversation_meta_envelope_v0 import ConversationMetaEnvelopeV0
 from ...models.error_response import ErrorResponse
 from ...models.validation_error_response import ValidationErrorResponse
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
-def _get_kwargs() -> dict[str, Any]:
+def _get_kwargs(
+    *,
+    group_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["group_id"] = group_id
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/api/v0/memories/conversation-meta",
+        "params": params,
     }
 
     return _kwargs
@@ -92,10 +102,18 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
+    group_id: str | Unset = UNSET,
 ) -> Response[ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse]:
     """Read the conversation metadata
 
-     Reads the default record. The operation has no documented parameter.
+     Reads the record of the group, or the default record without group_id. When the group has no record,
+    servers
+    answer 200 with the default record instead: is_default is then true and group_id null. The published
+    page of
+    the product has no parameter; the open-source v0 server and older official SDKs have group_id.
+
+    Args:
+        group_id (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -105,7 +123,9 @@ def sync_detailed(
         Response[ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse]
     """
 
-    kwargs = _get_kwargs()
+    kwargs = _get_kwargs(
+        group_id=group_id,
+    )
 
     response = client.get_httpx_client().request(
         **kwargs,
@@ -117,10 +137,18 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
+    group_id: str | Unset = UNSET,
 ) -> ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse | None:
     """Read the conversation metadata
 
-     Reads the default record. The operation has no documented parameter.
+     Reads the record of the group, or the default record without group_id. When the group has no record,
+    servers
+    answer 200 with the default record instead: is_default is then true and group_id null. The published
+    page of
+    the product has no parameter; the open-source v0 server and older official SDKs have group_id.
+
+    Args:
+        group_id (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -132,16 +160,25 @@ def sync(
 
     return sync_detailed(
         client=client,
+        group_id=group_id,
     ).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
+    group_id: str | Unset = UNSET,
 ) -> Response[ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse]:
     """Read the conversation metadata
 
-     Reads the default record. The operation has no documented parameter.
+     Reads the record of the group, or the default record without group_id. When the group has no record,
+    servers
+    answer 200 with the default record instead: is_default is then true and group_id null. The published
+    page of
+    the product has no parameter; the open-source v0 server and older official SDKs have group_id.
+
+    Args:
+        group_id (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -151,7 +188,9 @@ async def asyncio_detailed(
         Response[ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse]
     """
 
-    kwargs = _get_kwargs()
+    kwargs = _get_kwargs(
+        group_id=group_id,
+    )
 
     response = await client.get_async_httpx_client().request(**kwargs)
 
@@ -161,10 +200,18 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
+    group_id: str | Unset = UNSET,
 ) -> ConversationMetaEnvelopeV0 | ErrorResponse | ValidationErrorResponse | None:
     """Read the conversation metadata
 
-     Reads the default record. The operation has no documented parameter.
+     Reads the record of the group, or the default record without group_id. When the group has no record,
+    servers
+    answer 200 with the default record instead: is_default is then true and group_id null. The published
+    page of
+    the product has no parameter; the open-source v0 server and older official SDKs have group_id.
+
+    Args:
+        group_id (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -177,5 +224,6 @@ async def asyncio(
     return (
         await asyncio_detailed(
             client=client,
+            group_id=group_id,
         )
     ).parsed

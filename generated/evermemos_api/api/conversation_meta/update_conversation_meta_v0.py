@@ -107,8 +107,11 @@ def sync_detailed(
     """Update the conversation metadata
 
      Changes the fields that are sent. null leaves a field alone; an empty string, list or object clears
-    it.
-    Maps and lists are replaced whole, never merged.
+    it, but for
+    llm_custom_setting, which cannot be cleared. Maps and lists are replaced whole, never merged.
+    Without group_id the default record is changed. A group without a record is a 404. The record of a
+    group takes
+    neither scene_desc nor llm_custom_setting (400), the default record no name.
 
     Args:
         body (UpdateConversationMetaV0Request):
@@ -140,8 +143,11 @@ def sync(
     """Update the conversation metadata
 
      Changes the fields that are sent. null leaves a field alone; an empty string, list or object clears
-    it.
-    Maps and lists are replaced whole, never merged.
+    it, but for
+    llm_custom_setting, which cannot be cleared. Maps and lists are replaced whole, never merged.
+    Without group_id the default record is changed. A group without a record is a 404. The record of a
+    group takes
+    neither scene_desc nor llm_custom_setting (400), the default record no name.
 
     Args:
         body (UpdateConversationMetaV0Request):
@@ -168,8 +174,11 @@ async def asyncio_detailed(
     """Update the conversation metadata
 
      Changes the fields that are sent. null leaves a field alone; an empty string, list or object clears
-    it.
-    Maps and lists are replaced whole, never merged.
+    it, but for
+    llm_custom_setting, which cannot be cleared. Maps and lists are replaced whole, never merged.
+    Without group_id the default record is changed. A group without a record is a 404. The record of a
+    group takes
+    neither scene_desc nor llm_custom_setting (400), the default record no name.
 
     Args:
         body (UpdateConversationMetaV0Request):
@@ -199,8 +208,11 @@ async def asyncio(
     """Update the conversation metadata
 
      Changes the fields that are sent. null leaves a field alone; an empty string, list or object clears
-    it.
-    Maps and lists are replaced whole, never merged.
+    it, but for
+    llm_custom_setting, which cannot be cleared. Maps and lists are replaced whole, never merged.
+    Without group_id the default record is changed. A group without a record is a 404. The record of a
+    group takes
+    neither scene_desc nor llm_custom_setting (400), the default record no name.
 
     Args:
         body (UpdateConversationMetaV0Request):

@@ -114,7 +114,14 @@ def sync_detailed(
 
      Stores one message of a conversation. When enough of them make an episode, or at once with flush,
     memories are
-    extracted. get_request_status_v0 tells how far a request is.
+    extracted. get_request_status_v0 tells how far a request is. Without group_id the open-source server
+    makes up a
+    group of the sender's. The first message of a group makes its metadata record, too.
+    A message that was stored before (the same group, sender and message_id) is answered with status
+    duplicate and
+    not stored again: that is no failure. A create_time that servers cannot read silently becomes the
+    current time.
+    While its database is down the open-source server answers 200, and the message is lost.
 
     Args:
         body (AddMemoriesV0Request):
@@ -147,7 +154,14 @@ def sync(
 
      Stores one message of a conversation. When enough of them make an episode, or at once with flush,
     memories are
-    extracted. get_request_status_v0 tells how far a request is.
+    extracted. get_request_status_v0 tells how far a request is. Without group_id the open-source server
+    makes up a
+    group of the sender's. The first message of a group makes its metadata record, too.
+    A message that was stored before (the same group, sender and message_id) is answered with status
+    duplicate and
+    not stored again: that is no failure. A create_time that servers cannot read silently becomes the
+    current time.
+    While its database is down the open-source server answers 200, and the message is lost.
 
     Args:
         body (AddMemoriesV0Request):
@@ -175,7 +189,14 @@ async def asyncio_detailed(
 
      Stores one message of a conversation. When enough of them make an episode, or at once with flush,
     memories are
-    extracted. get_request_status_v0 tells how far a request is.
+    extracted. get_request_status_v0 tells how far a request is. Without group_id the open-source server
+    makes up a
+    group of the sender's. The first message of a group makes its metadata record, too.
+    A message that was stored before (the same group, sender and message_id) is answered with status
+    duplicate and
+    not stored again: that is no failure. A create_time that servers cannot read silently becomes the
+    current time.
+    While its database is down the open-source server answers 200, and the message is lost.
 
     Args:
         body (AddMemoriesV0Request):
@@ -206,7 +227,14 @@ async def asyncio(
 
      Stores one message of a conversation. When enough of them make an episode, or at once with flush,
     memories are
-    extracted. get_request_status_v0 tells how far a request is.
+    extracted. get_request_status_v0 tells how far a request is. Without group_id the open-source server
+    makes up a
+    group of the sender's. The first message of a group makes its metadata record, too.
+    A message that was stored before (the same group, sender and message_id) is answered with status
+    duplicate and
+    not stored again: that is no failure. A create_time that servers cannot read silently becomes the
+    current time.
+    While its database is down the open-source server answers 200, and the message is lost.
 
     Args:
         body (AddMemoriesV0Request):

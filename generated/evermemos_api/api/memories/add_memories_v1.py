@@ -40,14 +40,14 @@ def _parse_response(
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                response_200_type_0 = AcceptedResponse.from_dict(data)
+                response_200_type_0 = AddMemoriesResponse.from_dict(data)
 
                 return response_200_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             if not isinstance(data, dict):
                 raise TypeError()
-            response_200_type_1 = AddMemoriesResponse.from_dict(data)
+            response_200_type_1 = AcceptedResponse.from_dict(data)
 
             return response_200_type_1
 
@@ -134,6 +134,9 @@ def sync_detailed(
     may queue
     every message (200 or 202). A create_time that servers cannot read silently becomes the current
     time.
+    A message without group_id (absent, null or empty) is answered with 200 by the open-source server,
+    and thrown
+    away. One that was stored before is stored again.
 
     Args:
         body (AddMemoriesV1Request):
@@ -170,6 +173,9 @@ def sync(
     may queue
     every message (200 or 202). A create_time that servers cannot read silently becomes the current
     time.
+    A message without group_id (absent, null or empty) is answered with 200 by the open-source server,
+    and thrown
+    away. One that was stored before is stored again.
 
     Args:
         body (AddMemoriesV1Request):
@@ -201,6 +207,9 @@ async def asyncio_detailed(
     may queue
     every message (200 or 202). A create_time that servers cannot read silently becomes the current
     time.
+    A message without group_id (absent, null or empty) is answered with 200 by the open-source server,
+    and thrown
+    away. One that was stored before is stored again.
 
     Args:
         body (AddMemoriesV1Request):
@@ -235,6 +244,9 @@ async def asyncio(
     may queue
     every message (200 or 202). A create_time that servers cannot read silently becomes the current
     time.
+    A message without group_id (absent, null or empty) is answered with 200 by the open-source server,
+    and thrown
+    away. One that was stored before is stored again.
 
     Args:
         body (AddMemoriesV1Request):

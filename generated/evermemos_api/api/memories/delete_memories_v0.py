@@ -106,11 +106,20 @@ def sync_detailed(
 ) -> Response[DeleteMemoriesResponse | ErrorResponse | ValidationErrorResponse]:
     """Delete memories
 
-     Deletes the memories that fit all of the filters that are sent. At least one is needed.
-    Sent again, it deletes what somebody has added in between.
+     Deletes the memories that fit all of the filters that are sent. At least one is needed. Servers drop
+    a filter
+    that is null or empty: an empty user_id with a group_id deletes all memories of the group.
+    The open-source server marks pieces of conversation (MemCells) as deleted: memory_id is the id of
+    such a piece,
+    which listed memories have as parent_id, and profiles and messages that wait for extraction of
+    others stay.
+    Its result is always empty (count 0); how many were marked is in its message alone. An id that fits
+    nothing is
+    200, too. Sent again, it deletes what somebody has added in between.
 
     Args:
-        body (DeleteMemoriesV0Request): What to delete. A memory must fit all that is sent.
+        body (DeleteMemoriesV0Request): What to delete. A memory must fit all that is sent; an
+            empty string is as if nothing were sent.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -138,11 +147,20 @@ def sync(
 ) -> DeleteMemoriesResponse | ErrorResponse | ValidationErrorResponse | None:
     """Delete memories
 
-     Deletes the memories that fit all of the filters that are sent. At least one is needed.
-    Sent again, it deletes what somebody has added in between.
+     Deletes the memories that fit all of the filters that are sent. At least one is needed. Servers drop
+    a filter
+    that is null or empty: an empty user_id with a group_id deletes all memories of the group.
+    The open-source server marks pieces of conversation (MemCells) as deleted: memory_id is the id of
+    such a piece,
+    which listed memories have as parent_id, and profiles and messages that wait for extraction of
+    others stay.
+    Its result is always empty (count 0); how many were marked is in its message alone. An id that fits
+    nothing is
+    200, too. Sent again, it deletes what somebody has added in between.
 
     Args:
-        body (DeleteMemoriesV0Request): What to delete. A memory must fit all that is sent.
+        body (DeleteMemoriesV0Request): What to delete. A memory must fit all that is sent; an
+            empty string is as if nothing were sent.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -165,11 +183,20 @@ async def asyncio_detailed(
 ) -> Response[DeleteMemoriesResponse | ErrorResponse | ValidationErrorResponse]:
     """Delete memories
 
-     Deletes the memories that fit all of the filters that are sent. At least one is needed.
-    Sent again, it deletes what somebody has added in between.
+     Deletes the memories that fit all of the filters that are sent. At least one is needed. Servers drop
+    a filter
+    that is null or empty: an empty user_id with a group_id deletes all memories of the group.
+    The open-source server marks pieces of conversation (MemCells) as deleted: memory_id is the id of
+    such a piece,
+    which listed memories have as parent_id, and profiles and messages that wait for extraction of
+    others stay.
+    Its result is always empty (count 0); how many were marked is in its message alone. An id that fits
+    nothing is
+    200, too. Sent again, it deletes what somebody has added in between.
 
     Args:
-        body (DeleteMemoriesV0Request): What to delete. A memory must fit all that is sent.
+        body (DeleteMemoriesV0Request): What to delete. A memory must fit all that is sent; an
+            empty string is as if nothing were sent.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -195,11 +222,20 @@ async def asyncio(
 ) -> DeleteMemoriesResponse | ErrorResponse | ValidationErrorResponse | None:
     """Delete memories
 
-     Deletes the memories that fit all of the filters that are sent. At least one is needed.
-    Sent again, it deletes what somebody has added in between.
+     Deletes the memories that fit all of the filters that are sent. At least one is needed. Servers drop
+    a filter
+    that is null or empty: an empty user_id with a group_id deletes all memories of the group.
+    The open-source server marks pieces of conversation (MemCells) as deleted: memory_id is the id of
+    such a piece,
+    which listed memories have as parent_id, and profiles and messages that wait for extraction of
+    others stay.
+    Its result is always empty (count 0); how many were marked is in its message alone. An id that fits
+    nothing is
+    200, too. Sent again, it deletes what somebody has added in between.
 
     Args:
-        body (DeleteMemoriesV0Request): What to delete. A memory must fit all that is sent.
+        body (DeleteMemoriesV0Request): What to delete. A memory must fit all that is sent; an
+            empty string is as if nothing were sent.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

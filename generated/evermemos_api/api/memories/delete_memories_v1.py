@@ -109,6 +109,11 @@ def sync_detailed(
      Deletes the memories that fit all of the filters that are sent. At least one is needed. Servers drop
     a filter
     that is null or empty: an empty user_id with a group_id deletes all memories of the group.
+    The open-source server marks pieces of conversation (MemCells) as deleted and counts those:
+    episodes, event
+    logs, foresights and profiles made of them go on being listed, event_id is the id of such a piece,
+    which listed
+    memories have as parent_id, and user_id fits none (404). What fits nothing is a 404.
     Sent again, it deletes what somebody has added in between.
 
     Args:
@@ -144,6 +149,11 @@ def sync(
      Deletes the memories that fit all of the filters that are sent. At least one is needed. Servers drop
     a filter
     that is null or empty: an empty user_id with a group_id deletes all memories of the group.
+    The open-source server marks pieces of conversation (MemCells) as deleted and counts those:
+    episodes, event
+    logs, foresights and profiles made of them go on being listed, event_id is the id of such a piece,
+    which listed
+    memories have as parent_id, and user_id fits none (404). What fits nothing is a 404.
     Sent again, it deletes what somebody has added in between.
 
     Args:
@@ -174,6 +184,11 @@ async def asyncio_detailed(
      Deletes the memories that fit all of the filters that are sent. At least one is needed. Servers drop
     a filter
     that is null or empty: an empty user_id with a group_id deletes all memories of the group.
+    The open-source server marks pieces of conversation (MemCells) as deleted and counts those:
+    episodes, event
+    logs, foresights and profiles made of them go on being listed, event_id is the id of such a piece,
+    which listed
+    memories have as parent_id, and user_id fits none (404). What fits nothing is a 404.
     Sent again, it deletes what somebody has added in between.
 
     Args:
@@ -207,6 +222,11 @@ async def asyncio(
      Deletes the memories that fit all of the filters that are sent. At least one is needed. Servers drop
     a filter
     that is null or empty: an empty user_id with a group_id deletes all memories of the group.
+    The open-source server marks pieces of conversation (MemCells) as deleted and counts those:
+    episodes, event
+    logs, foresights and profiles made of them go on being listed, event_id is the id of such a piece,
+    which listed
+    memories have as parent_id, and user_id fits none (404). What fits nothing is a 404.
     Sent again, it deletes what somebody has added in between.
 
     Args:

@@ -6,7 +6,7 @@ import httpx
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
 from ...models.get_memories_response_v0 import GetMemoriesResponseV0
-from ...models.memory_type import MemoryType
+from ...models.memory_type_v0 import MemoryTypeV0
 from ...models.validation_error_response import ValidationErrorResponse
 from ...types import UNSET, Response, Unset
 
@@ -15,7 +15,7 @@ def _get_kwargs(
     *,
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
-    memory_type: MemoryType | Unset = UNSET,
+    memory_type: MemoryTypeV0 | Unset = UNSET,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
     start_time: str | Unset = UNSET,
@@ -131,7 +131,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
-    memory_type: MemoryType | Unset = UNSET,
+    memory_type: MemoryTypeV0 | Unset = UNSET,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
     start_time: str | Unset = UNSET,
@@ -139,14 +139,18 @@ def sync_detailed(
 ) -> Response[ErrorResponse | GetMemoriesResponseV0 | ValidationErrorResponse]:
     """List memories of one kind
 
-     Reads one page of the memories of a kind, of a user, of groups, or of a user in groups.
+     Reads one page of the memories of a kind, of a user, of groups, or of a user in groups. The open-
+    source server
+    refuses a request without user_id and group_ids (400). Profiles come as one item for all of them,
+    even when
+    there is none. Deleted memories go on being listed: see delete_memories_v0.
 
     Args:
         user_id (str | Unset):
         group_ids (list[str] | Unset):
-        memory_type (MemoryType | Unset): Kind of memory. profile is what a person is like,
-            episodic_memory what happened, event_log a single fact,
-            foresight what is expected to happen.
+        memory_type (MemoryTypeV0 | Unset): Kind of memory. Those of MemoryType; agent_case is a
+            task that an agent worked on, agent_skill something that it
+            has learnt. The last two are known to the open-source v0 server.
         page (int | Unset):
         page_size (int | Unset):
         start_time (str | Unset):
@@ -182,7 +186,7 @@ def sync(
     client: AuthenticatedClient,
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
-    memory_type: MemoryType | Unset = UNSET,
+    memory_type: MemoryTypeV0 | Unset = UNSET,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
     start_time: str | Unset = UNSET,
@@ -190,14 +194,18 @@ def sync(
 ) -> ErrorResponse | GetMemoriesResponseV0 | ValidationErrorResponse | None:
     """List memories of one kind
 
-     Reads one page of the memories of a kind, of a user, of groups, or of a user in groups.
+     Reads one page of the memories of a kind, of a user, of groups, or of a user in groups. The open-
+    source server
+    refuses a request without user_id and group_ids (400). Profiles come as one item for all of them,
+    even when
+    there is none. Deleted memories go on being listed: see delete_memories_v0.
 
     Args:
         user_id (str | Unset):
         group_ids (list[str] | Unset):
-        memory_type (MemoryType | Unset): Kind of memory. profile is what a person is like,
-            episodic_memory what happened, event_log a single fact,
-            foresight what is expected to happen.
+        memory_type (MemoryTypeV0 | Unset): Kind of memory. Those of MemoryType; agent_case is a
+            task that an agent worked on, agent_skill something that it
+            has learnt. The last two are known to the open-source v0 server.
         page (int | Unset):
         page_size (int | Unset):
         start_time (str | Unset):
@@ -228,7 +236,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
-    memory_type: MemoryType | Unset = UNSET,
+    memory_type: MemoryTypeV0 | Unset = UNSET,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
     start_time: str | Unset = UNSET,
@@ -236,14 +244,18 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | GetMemoriesResponseV0 | ValidationErrorResponse]:
     """List memories of one kind
 
-     Reads one page of the memories of a kind, of a user, of groups, or of a user in groups.
+     Reads one page of the memories of a kind, of a user, of groups, or of a user in groups. The open-
+    source server
+    refuses a request without user_id and group_ids (400). Profiles come as one item for all of them,
+    even when
+    there is none. Deleted memories go on being listed: see delete_memories_v0.
 
     Args:
         user_id (str | Unset):
         group_ids (list[str] | Unset):
-        memory_type (MemoryType | Unset): Kind of memory. profile is what a person is like,
-            episodic_memory what happened, event_log a single fact,
-            foresight what is expected to happen.
+        memory_type (MemoryTypeV0 | Unset): Kind of memory. Those of MemoryType; agent_case is a
+            task that an agent worked on, agent_skill something that it
+            has learnt. The last two are known to the open-source v0 server.
         page (int | Unset):
         page_size (int | Unset):
         start_time (str | Unset):
@@ -277,7 +289,7 @@ async def asyncio(
     client: AuthenticatedClient,
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
-    memory_type: MemoryType | Unset = UNSET,
+    memory_type: MemoryTypeV0 | Unset = UNSET,
     page: int | Unset = UNSET,
     page_size: int | Unset = UNSET,
     start_time: str | Unset = UNSET,
@@ -285,14 +297,18 @@ async def asyncio(
 ) -> ErrorResponse | GetMemoriesResponseV0 | ValidationErrorResponse | None:
     """List memories of one kind
 
-     Reads one page of the memories of a kind, of a user, of groups, or of a user in groups.
+     Reads one page of the memories of a kind, of a user, of groups, or of a user in groups. The open-
+    source server
+    refuses a request without user_id and group_ids (400). Profiles come as one item for all of them,
+    even when
+    there is none. Deleted memories go on being listed: see delete_memories_v0.
 
     Args:
         user_id (str | Unset):
         group_ids (list[str] | Unset):
-        memory_type (MemoryType | Unset): Kind of memory. profile is what a person is like,
-            episodic_memory what happened, event_log a single fact,
-            foresight what is expected to happen.
+        memory_type (MemoryTypeV0 | Unset): Kind of memory. Those of MemoryType; agent_case is a
+            task that an agent worked on, agent_skill something that it
+            has learnt. The last two are known to the open-source v0 server.
         page (int | Unset):
         page_size (int | Unset):
         start_time (str | Unset):

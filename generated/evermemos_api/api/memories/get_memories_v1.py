@@ -135,6 +135,7 @@ def sync_detailed(
     user_id and
     group_id is needed. There is no offset: servers parse one and ignore it. To read on, narrow the
     time.
+    Deleted memories go on being listed: see delete_memories_v1.
 
     Args:
         user_id (str | Unset):
@@ -186,6 +187,7 @@ def sync(
     user_id and
     group_id is needed. There is no offset: servers parse one and ignore it. To read on, narrow the
     time.
+    Deleted memories go on being listed: see delete_memories_v1.
 
     Args:
         user_id (str | Unset):
@@ -232,6 +234,7 @@ async def asyncio_detailed(
     user_id and
     group_id is needed. There is no offset: servers parse one and ignore it. To read on, narrow the
     time.
+    Deleted memories go on being listed: see delete_memories_v1.
 
     Args:
         user_id (str | Unset):
@@ -281,6 +284,7 @@ async def asyncio(
     user_id and
     group_id is needed. There is no offset: servers parse one and ignore it. To read on, narrow the
     time.
+    Deleted memories go on being listed: see delete_memories_v1.
 
     Args:
         user_id (str | Unset):

@@ -5,7 +5,7 @@ import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...models.error_response import ErrorResponse
-from ...models.memory_type import MemoryType
+from ...models.memory_type_v0 import MemoryTypeV0
 from ...models.retrieve_method import RetrieveMethod
 from ...models.search_memories_response_v0 import SearchMemoriesResponseV0
 from ...models.validation_error_response import ValidationErrorResponse
@@ -17,7 +17,7 @@ def _get_kwargs(
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
     query: str | Unset = UNSET,
-    memory_types: list[MemoryType] | Unset = UNSET,
+    memory_types: list[MemoryTypeV0] | Unset = UNSET,
     retrieve_method: RetrieveMethod | Unset = UNSET,
     top_k: int | Unset = UNSET,
     include_metadata: bool | Unset = UNSET,
@@ -152,7 +152,7 @@ def sync_detailed(
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
     query: str | Unset = UNSET,
-    memory_types: list[MemoryType] | Unset = UNSET,
+    memory_types: list[MemoryTypeV0] | Unset = UNSET,
     retrieve_method: RetrieveMethod | Unset = UNSET,
     top_k: int | Unset = UNSET,
     include_metadata: bool | Unset = UNSET,
@@ -163,13 +163,15 @@ def sync_detailed(
 ) -> Response[ErrorResponse | SearchMemoriesResponseV0 | ValidationErrorResponse]:
     """Search memories
 
-     Finds memories by words, by meaning, or by both, and the messages that are not memories yet.
+     Finds memories by words, by meaning, or by both, and the messages that are not memories yet. The
+    open-source
+    server refuses a request without user_id and group_ids, and one with more than 50 group_ids (400).
 
     Args:
         user_id (str | Unset):
         group_ids (list[str] | Unset):
         query (str | Unset):
-        memory_types (list[MemoryType] | Unset):
+        memory_types (list[MemoryTypeV0] | Unset):
         retrieve_method (RetrieveMethod | Unset): How to search. keyword by words, vector by
             meaning, hybrid and rrf by both, agentic in several rounds that a
             language model leads.
@@ -215,7 +217,7 @@ def sync(
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
     query: str | Unset = UNSET,
-    memory_types: list[MemoryType] | Unset = UNSET,
+    memory_types: list[MemoryTypeV0] | Unset = UNSET,
     retrieve_method: RetrieveMethod | Unset = UNSET,
     top_k: int | Unset = UNSET,
     include_metadata: bool | Unset = UNSET,
@@ -226,13 +228,15 @@ def sync(
 ) -> ErrorResponse | SearchMemoriesResponseV0 | ValidationErrorResponse | None:
     """Search memories
 
-     Finds memories by words, by meaning, or by both, and the messages that are not memories yet.
+     Finds memories by words, by meaning, or by both, and the messages that are not memories yet. The
+    open-source
+    server refuses a request without user_id and group_ids, and one with more than 50 group_ids (400).
 
     Args:
         user_id (str | Unset):
         group_ids (list[str] | Unset):
         query (str | Unset):
-        memory_types (list[MemoryType] | Unset):
+        memory_types (list[MemoryTypeV0] | Unset):
         retrieve_method (RetrieveMethod | Unset): How to search. keyword by words, vector by
             meaning, hybrid and rrf by both, agentic in several rounds that a
             language model leads.
@@ -273,7 +277,7 @@ async def asyncio_detailed(
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
     query: str | Unset = UNSET,
-    memory_types: list[MemoryType] | Unset = UNSET,
+    memory_types: list[MemoryTypeV0] | Unset = UNSET,
     retrieve_method: RetrieveMethod | Unset = UNSET,
     top_k: int | Unset = UNSET,
     include_metadata: bool | Unset = UNSET,
@@ -284,13 +288,15 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | SearchMemoriesResponseV0 | ValidationErrorResponse]:
     """Search memories
 
-     Finds memories by words, by meaning, or by both, and the messages that are not memories yet.
+     Finds memories by words, by meaning, or by both, and the messages that are not memories yet. The
+    open-source
+    server refuses a request without user_id and group_ids, and one with more than 50 group_ids (400).
 
     Args:
         user_id (str | Unset):
         group_ids (list[str] | Unset):
         query (str | Unset):
-        memory_types (list[MemoryType] | Unset):
+        memory_types (list[MemoryTypeV0] | Unset):
         retrieve_method (RetrieveMethod | Unset): How to search. keyword by words, vector by
             meaning, hybrid and rrf by both, agentic in several rounds that a
             language model leads.
@@ -334,7 +340,7 @@ async def asyncio(
     user_id: str | Unset = UNSET,
     group_ids: list[str] | Unset = UNSET,
     query: str | Unset = UNSET,
-    memory_types: list[MemoryType] | Unset = UNSET,
+    memory_types: list[MemoryTypeV0] | Unset = UNSET,
     retrieve_method: RetrieveMethod | Unset = UNSET,
     top_k: int | Unset = UNSET,
     include_metadata: bool | Unset = UNSET,
@@ -345,13 +351,15 @@ async def asyncio(
 ) -> ErrorResponse | SearchMemoriesResponseV0 | ValidationErrorResponse | None:
     """Search memories
 
-     Finds memories by words, by meaning, or by both, and the messages that are not memories yet.
+     Finds memories by words, by meaning, or by both, and the messages that are not memories yet. The
+    open-source
+    server refuses a request without user_id and group_ids, and one with more than 50 group_ids (400).
 
     Args:
         user_id (str | Unset):
         group_ids (list[str] | Unset):
         query (str | Unset):
-        memory_types (list[MemoryType] | Unset):
+        memory_types (list[MemoryTypeV0] | Unset):
         retrieve_method (RetrieveMethod | Unset): How to search. keyword by words, vector by
             meaning, hybrid and rrf by both, agentic in several rounds that a
             language model leads.

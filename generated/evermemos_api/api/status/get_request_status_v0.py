@@ -106,7 +106,9 @@ def sync_detailed(
 ) -> Response[ErrorResponse | RequestStatusResponse | ValidationErrorResponse]:
     """Ask how far a request is
 
-     Tells what became of a request that stored messages.
+     Tells what became of a request that stored messages. The open-source server never knew one that it
+    had answered
+    with 200.
 
     Args:
         request_id (str):
@@ -137,7 +139,9 @@ def sync(
 ) -> ErrorResponse | RequestStatusResponse | ValidationErrorResponse | None:
     """Ask how far a request is
 
-     Tells what became of a request that stored messages.
+     Tells what became of a request that stored messages. The open-source server never knew one that it
+    had answered
+    with 200.
 
     Args:
         request_id (str):
@@ -163,7 +167,9 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | RequestStatusResponse | ValidationErrorResponse]:
     """Ask how far a request is
 
-     Tells what became of a request that stored messages.
+     Tells what became of a request that stored messages. The open-source server never knew one that it
+    had answered
+    with 200.
 
     Args:
         request_id (str):
@@ -192,7 +198,9 @@ async def asyncio(
 ) -> ErrorResponse | RequestStatusResponse | ValidationErrorResponse | None:
     """Ask how far a request is
 
-     Tells what became of a request that stored messages.
+     Tells what became of a request that stored messages. The open-source server never knew one that it
+    had answered
+    with 200.
 
     Args:
         request_id (str):

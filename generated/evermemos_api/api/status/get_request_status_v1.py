@@ -114,7 +114,8 @@ def sync_detailed(
 
      Tells what became of a request that stored messages. The hosted product reads the id in the query,
     open-source
-    servers in the header: send both.
+    servers in the header: send both. The open-source server never knew a request that it had answered
+    with 200.
 
     Args:
         request_id (str | Unset):
@@ -150,7 +151,8 @@ def sync(
 
      Tells what became of a request that stored messages. The hosted product reads the id in the query,
     open-source
-    servers in the header: send both.
+    servers in the header: send both. The open-source server never knew a request that it had answered
+    with 200.
 
     Args:
         request_id (str | Unset):
@@ -181,7 +183,8 @@ async def asyncio_detailed(
 
      Tells what became of a request that stored messages. The hosted product reads the id in the query,
     open-source
-    servers in the header: send both.
+    servers in the header: send both. The open-source server never knew a request that it had answered
+    with 200.
 
     Args:
         request_id (str | Unset):
@@ -215,7 +218,8 @@ async def asyncio(
 
      Tells what became of a request that stored messages. The hosted product reads the id in the query,
     open-source
-    servers in the header: send both.
+    servers in the header: send both. The open-source server never knew a request that it had answered
+    with 200.
 
     Args:
         request_id (str | Unset):
