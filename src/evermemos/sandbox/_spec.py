@@ -149,7 +149,7 @@ def _resolved(part: Document, content: Document) -> Document:
 
 
 def _as_servers_do(content: Document) -> None:
-    """Edit the spec to what servers are known to take beyond it or instead of it (contract sections 4 and 5)."""
+    """Edit the spec to what servers are known to take beyond it or instead of it (docs/server-behaviour.md)."""
     schemas = content["components"]["schemas"]
     text = {"type": ["string", "null"]}
     # The application looks at the scene (400), and a rule at the role, in any letter case.
