@@ -29,7 +29,8 @@ os.environ["OPENAPI_SPEC_VALIDATOR_SCHEMA_VALIDATOR_BACKEND"] = "jsonschema"
 SPEC = Path(__file__).resolve().parent.parent / "openapi.yaml"
 STATUSES = {"400", "401", "403", "404", "409", "422", "429", "500", "503", "default"}
 # Names that the generated models have themselves.
-TAKEN = {"additional_keys", "additional_properties", "check", "from_dict", "hits", "min_properties", "to_dict"}
+TAKEN = {"additional_keys", "additional_properties", "affected", "check", "from_dict", "hits"}
+TAKEN |= {"min_properties", "to_dict"}
 # The pure Python loader takes five times as long, and is the same otherwise.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -53,7 +54,7 @@ schema           type enum const format description deprecated readOnly writeOnl
 schema           minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern
 schema           minItems maxItems uniqueItems minProperties maxProperties required default example examples
 schema           properties=schema* additionalProperties=schema items=schema prefixItems=schema*
-schema           anyOf=schema* allOf=schema* x-hits
+schema           anyOf=schema* allOf=schema* x-hits x-affected
 reference        $ref summary description deprecated example examples x-personal-text
 """
 KINDS: dict[str, dict[str, str]] = {}
@@ -155,6 +156,10 @@ def is_json(content: Node) -> bool:
 
 def has_memories(node: Node) -> bool:
     return "memories" in node.get("required", []) and "array" in types(node.get("properties", {}).get("memories", {}))
+
+
+def has_message(node: Node) -> bool:
+    return {"result", "message"} <= {*node.get("properties", {})}
 
 
 def is_null_or(members: list[Node]) -> bool:
@@ -388,6 +393,9 @@ must("path-item", "get", lambda n: "requestBody" not in n.get("get", {}), "GET t
 # The template takes the class of `hits()` from the memories, which must be there for it to go through them.
 HITS = "x-hits must be true, on an object that requires memories"
 must("schema", "", lambda n: n.get("x-hits", True) is True and ("x-hits" not in n or has_memories(n)), HITS)
+# The base class of the template takes the number from there.
+AFFECTED = "x-affected must be true, on an object with result and message"
+must("schema", "", lambda n: n.get("x-affected", True) is True and ("x-affected" not in n or has_message(n)), AFFECTED)
 # Without a schema the return type is Any, and our codec knows nothing but JSON: no multipart, no bytes.
 JSON = "must be application/json with a schema, and nothing else"
 must("request-body response", "content", lambda n: is_json(n.get("content", {})), JSON)

@@ -32,7 +32,7 @@ print(response.status)
 """
 # Under which name a field that was sent comes back.
 RENAMED = {"created_at": "conversation_created_at"}
-# What v1 servers take and do not keep (contract section 4, hazard 5).
+# What servers take and do not keep (docs/server-behaviour.md, section 5).
 DROPPED = {"custom_role"}
 
 

@@ -28,7 +28,7 @@ KEY = "test-key"
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 KNOWN_GROUP = "group_123"
 # The schemas of objects with declared fields that lie in a body.
-NESTED = ("UserDetail", "LlmCustomSetting", "LlmProviderConfig", "LoadedConversation", "LoadedMessage")
+NESTED = ("UserDetail", "UserDetailV0", "LlmCustomSetting", "LlmProviderConfig", "LoadedConversation", "LoadedMessage")
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 V0, V1 = (f"/api/{version}/memories/conversation-meta" for version in ("v0", "v1"))
 LOAD = "/api/v1/memories/import"
@@ -191,8 +191,8 @@ def made_up_zone_is_refused(finding: Finding) -> bool:
 
 
 def unknown_group_is_not_found(finding: Finding) -> bool:
-    """Strict on purpose: a PATCH of an unknown group is refused, and does not change the default record (hazard 1)."""
-    patched = finding.operation == f"PATCH {V1}" and finding.given("group_id")
+    """Section 2: a PATCH of an unknown group is refused, and does not change the default record; on v1 strictly."""
+    patched = finding.operation in (f"PATCH {V0}", f"PATCH {V1}") and finding.given("group_id")
     return refused(finding, 404) and patched and finding.body["group_id"] != KNOWN_GROUP
 
 
@@ -207,6 +207,7 @@ EXPLANATIONS: dict[bool, list[Explanation]] = {
         nothing_to_delete_is_not_found,
         a_request_must_be_named,
         made_up_time_is_refused,
+        unknown_group_is_not_found,
     ],
     True: [
         undeclared_field_is_refused,
@@ -318,6 +319,7 @@ class Subject:
         self.sandbox.clear()
         for path, body in (
             (V0, {**CREATE_V0, "scene_desc": {}}),
+            (V0, {"created_at": CREATE_V0["created_at"], "scene": None, "name": "N", "group_id": KNOWN_GROUP}),
             (V1, CREATE_V1),
             (LOAD, {"conversation_meta": {**CREATE_META, "group_id": KNOWN_GROUP}, "conversation_list": [MESSAGE]}),
         ):

@@ -436,9 +436,12 @@ EVENT_LOG: dict[str, Any] = {
     "timestamp": "T",
     "user_id": "u",
 }
-FORESIGHT: dict[str, Any] = {"id": "1", "content": "C", "foresight": "C", "parent_id": "2", "parent_type": "episode"}
+FORESIGHT: dict[str, Any] = {"id": "1", "content": "C", "parent_id": "2", "parent_type": "episode"}
+AGENT_CASE: dict[str, Any] = {"id": "1", "task_intent": "", "approach": "", "timestamp": "T"}
+AGENT_SKILL: dict[str, Any] = {"id": "1", "cluster_id": "c", "name": "N", "content": "C"}
 EPISODE: dict[str, Any] = {"id": "1", "episode_id": "1", "user_id": "u"}
 PROFILE: dict[str, Any] = {"id": "1", "group_id": "g", "user_id": "u"}
+COMBINED: dict[str, Any] = {"user_id": "u", "group_ids": None, "profiles": [], "global_profile": None}
 EVERYWHERE: dict[str, Any] = {
     "group_id": "g",
     "user_id": "u",
@@ -457,12 +460,16 @@ EVERYWHERE: dict[str, Any] = {
         (FORESIGHT, models.ForesightMemory),
         (EPISODE, models.EpisodicMemory),
         (PROFILE, models.ProfileMemory),
+        (COMBINED, models.CombinedProfile),
+        (COMBINED | {"profiles": [PROFILE], "global_profile": {"user_id": "u"}}, models.CombinedProfile),
         *(
             (item | EVERYWHERE, kind)
             for item, kind in [
                 (EVENT_LOG, models.EventLogMemory),
                 (FORESIGHT, models.ForesightMemory),
                 (EPISODE, models.EpisodicMemory),
+                (AGENT_CASE, models.AgentCaseMemory),
+                (AGENT_SKILL, models.AgentSkillMemory),
             ]
         ),
         ({"id": "1", "user_id": "u"}, models.OtherMemory),
@@ -470,7 +477,7 @@ EVERYWHERE: dict[str, Any] = {
         ({}, models.OtherMemory),
         # What only the one who asked can know.
         (PROFILE | {"episode_id": "1"}, models.EpisodicMemory),
-        (FORESIGHT | EVERYWHERE | {"id": "1", "foresight": DROP}, models.ProfileMemory),
+        (FORESIGHT | EVERYWHERE | {"content": DROP}, models.ProfileMemory),
     ],
 )
 def test_a_listed_memory_is_of_the_kind_whose_required_fields_it_has(result: Any, item: Any, kind: type) -> None:
@@ -578,6 +585,8 @@ def test_hits_have_the_types_of_the_memories() -> None:
             assert_type(
                 hit.memory,
                 models.OtherSearchMemory
+                | models.SearchAgentCaseMemory
+                | models.SearchAgentSkillMemory
                 | models.SearchEpisodicMemory
                 | models.SearchEventLogMemory
                 | models.SearchForesightMemory,

@@ -23,6 +23,7 @@ METHODS = ("get", "put", "post", "delete", "patch")
 OPTIONS = {"timeout", "deadline", "max_retries", "extra_headers", "extra_query", "extra_body"}
 # Arguments of the wrapper's own, by the method that has them.
 OWN = {
+    "v0.memories.conversation_meta.get": {"on_missing"},
     "v1.memories.conversation_meta.get": {"on_missing"},
     "v0.memories.add": {"repeat_unknown"},
     "v1.memories.add": {"repeat_unknown"},
@@ -73,6 +74,8 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {
             "created_at": "2025-01-15T10:00:00+00:00",
             "scene": "assistant",
+            "group_id": None,
+            "name": "Project",
             "scene_desc": {"type": "personal"},
             "description": "About everything",
             "llm_custom_setting": {"boundary": MODEL, "extraction": None, "extra": {"a": 1}},
@@ -84,6 +87,8 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "update_conversation_meta_v0": (
         {
+            "group_id": None,
+            "name": "New",
             "description": "New",
             "scene_desc": {},
             "llm_custom_setting": {"extraction": MODEL},
@@ -93,7 +98,7 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         PATCHED,
     ),
-    "get_conversation_meta_v0": ({}, RECORD_V0),
+    "get_conversation_meta_v0": ({"group_id": "group & co/é"}, RECORD_V0),
     "create_conversation_meta_v1": (
         {
             **CREATE_V1,

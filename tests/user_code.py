@@ -39,7 +39,9 @@ v1.create(version="1", scene="team", scene_desc={}, name="n", created_at="")  # 
 v1.create(version="1", scene="assistant", scene_desc={}, name="n")  # type: ignore[call-arg]
 v1.create(version="1", scene="assistant", scene_desc=None, name="n", created_at="")  # type: ignore[arg-type]
 v1.get(on_missing="raise")  # type: ignore[arg-type]
-v0.get(group_id="g")  # type: ignore[call-arg]
+v0.get(group_id="g", on_missing="raise")  # type: ignore[arg-type]
+v0.update(user_details={"u": {"role": "tool"}})
+v1.update(user_details={"u": {"role": "tool"}})  # type: ignore[dict-item]
 
 
 async def asynchronous(client: AsyncEverMemOS) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "UNSET",
     "DecodeError",
+    "Deletion",
     "GroupedHits",
     "Hit",
     "Hits",
@@ -188,6 +189,22 @@ def _sent(model: Any, name: str) -> Any:
     """Return a field, or None if there is no such field in what the server sent."""
     value = getattr(model, name, None)
     return None if value is UNSET else value
+
+
+class Deletion(Model):
+    """Base class of answers to a deletion."""
+
+    __slots__ = ()
+
+    @property
+    def affected(self) -> int | None:
+        """How many were deleted, as far as the server says: `result.count`, or the one number in `message`.
+
+        The open-source v0 server always answers count 0, and the number in its message alone.
+        """
+        count, message = _sent(_sent(self, "result"), "count"), _sent(self, "message")
+        numbers = [word for word in (message or "").split() if word.isdecimal()]
+        return int(numbers[0]) if not count and len(numbers) == 1 else count
 
 
 class Response(NamedTuple, Generic[T]):

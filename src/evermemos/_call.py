@@ -144,6 +144,7 @@ class Call(Generic[T]):
         self.name = operation.name
         self.attempts = 0
         self._head: httpx.Response | None = None
+        self._kind: Any = None
         self._safe = operation.safe
         self._is_repeated = operation.safe or repeat_unknown
         timeout, extra_headers, extra_query, extra_body, retries, deadline = options
@@ -156,8 +157,6 @@ class Call(Generic[T]):
         arguments: dict[str, Any] = {}
         if query is not None:
             arguments = _query.parameters(operation, query, validate=settings.validate)
-        self._kind = arguments.get("memory_type", "episodic_memory") if operation.lists else None
-        self._group_id = arguments.get("group_id")
         more = _checks.additional("extra_body", extra_body)
         if operation.body is not None:
             if operation.deletes:
@@ -168,6 +167,8 @@ class Call(Generic[T]):
 
                 _custom_role.park(body)
             body |= more
+            if settings.validate:
+                _checks.required(operation.name, body)
             self._group_id = body.get("group_id")
             arguments["body"] = Body(body)
         request: dict[str, Any] = operation.request(**arguments)
@@ -176,6 +177,11 @@ class Call(Generic[T]):
         self.params = request.get("params", {})
         if extra_query is not None:
             self.params = {**self.params, **_checks.query(extra_query)}
+        if operation.body is None:
+            # Servers let a body count more than the query, also for a request that reads.
+            asked = {**self.params, **more}
+            self._group_id = asked.get("group_id")
+            self._kind = asked.get("memory_type", "episodic_memory") if operation.lists else None
         self._headers, own = request.get("headers", {}), {}
         if operation.body is None and self._headers:
             # Those are parameters.
@@ -269,7 +275,8 @@ class Call(Generic[T]):
         unsent = isinstance(failure, NEVER_SENT)
         error = self._connection_error(failure, unsent=unsent)
         retried = isinstance(failure, RETRIED_UNSENT) and not isinstance(_root(failure), ssl.SSLCertVerificationError)
-        retried |= self._is_repeated and isinstance(failure, (httpx.TransportError, OSError)) and not unsent
+        broken = isinstance(failure, (httpx.TransportError, OSError)) and not unsent and not self._is_accepted
+        retried |= self._is_repeated and broken
         return self._wait(error) if retried else error
 
     def parse(self, answer: RawResponse[T]) -> T:
@@ -318,6 +325,11 @@ class Call(Generic[T]):
 
     # Errors
 
+    @property
+    def _is_accepted(self) -> bool:
+        """Whether the server has accepted a write, as the head of its answer says."""
+        return not self._safe and self._head is not None and self._head.is_success
+
     def _wait(self, error: errors.APIError) -> float | errors.APIError:
         """Return the seconds to wait before another attempt, or the error if there is to be none."""
         if self.attempts > self._retries:
@@ -360,7 +372,8 @@ class Call(Generic[T]):
         )
 
     def _connection_error(self, failure: BaseException, *, unsent: bool) -> errors.APIError:
-        unknown = not self._safe and not unsent
+        accepted = self._is_accepted
+        unknown = not self._safe and not unsent and not accepted
         reason = f"{type(failure).__name__}: {failure}".rstrip(": ")
         if isinstance(failure, TooLarge):
             limit = self._settings.max_response_bytes
@@ -369,17 +382,23 @@ class Call(Generic[T]):
             return self._answer_error(DecodeError("a body that can be unpacked", reason))
         if isinstance(failure, (httpx.TimeoutException, TimeoutError)):
             over = (left := self.time_left()) is not None and left <= 2 * STEP_MARGIN
-            message = f"no answer within the {'deadline' if over else 'timeout'} ({reason})"
-            return self._error(errors.APITimeoutError, message, outcome_unknown=unknown)
+            missing = f"{errors.ACCEPTED}, but its answer did not come" if accepted else "no answer"
+            message = f"{missing} within the {'deadline' if over else 'timeout'} ({reason})"
+            return self._error(errors.APITimeoutError, message, outcome_unknown=unknown, applied=accepted)
         if isinstance(failure, RuntimeError) and "loop" in reason:
             reason += "; an http_client of your own belongs to the event loop that used it first"
         message = f"{'the request could not be sent' if unsent else 'the connection failed'} ({reason})"
-        return self._error(errors.APIConnectionError, message, outcome_unknown=unknown)
+        if accepted:
+            message = f"{errors.ACCEPTED}, but the connection failed before its whole answer was there ({reason})"
+        return self._error(errors.APIConnectionError, message, outcome_unknown=unknown, applied=accepted)
 
     def _answer_error(self, problem: DecodeError) -> errors.APIResponseValidationError:
+        accepted = self._is_accepted
+        start = f"{errors.ACCEPTED}, but {self.name}" if accepted else self.name
         return self._error(
             errors.APIResponseValidationError,
-            f"{self.name} was answered with something that its schema does not allow: {problem}",
+            f"{start} was answered with something that its schema does not allow: {problem}",
+            applied=accepted,
             json_path=f"${json_path(problem.path)}",
             expected=problem.expected,
             got=problem.got,
@@ -399,11 +418,13 @@ class Call(Generic[T]):
                 return self._error(errors.NotFoundError, f"group {named!r} has no record of its own")
         elif differs:
             other = f"the record of group {actual!r}" if isinstance(actual, str) else "the default record"
-            changed = "addressed, not changed," if getattr(parsed.result, "updated_fields", None) == [] else "changed"
+            applied = getattr(parsed.result, "updated_fields", None) != []
+            changed = "changed" if applied else "addressed, not changed,"
             return self._error(
                 errors.ScopeMismatchError,
                 f"group_id {named!r} was named, and {other} (id {parsed.result.id!r}) was {changed} instead. "
                 "The server has no record for that group: create it, and put the changed record right",
+                applied=applied,
                 group_id=named,
                 actual_group_id=None if actual is UNSET else actual,
                 record_id=parsed.result.id,

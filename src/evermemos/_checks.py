@@ -1,7 +1,8 @@
 """Checks of arguments, before a byte is sent.
 
 The schema of openapi.yaml does most of it: a body is decoded by the request model, which is strict. What a schema does
-not say is here: no unknown keys, times with a zone, zones that exist, values that JSON can carry.
+not say is here: no unknown keys, times with a zone, zones that exist, values that JSON can carry and servers can store
+(docs/server-behaviour.md, section 8).
 """
 
 import difflib
@@ -21,6 +22,9 @@ HINT = ". Nothing was sent; a client made with validate=False does not check"
 
 # Bits of the longest integer that Python writes without being told to.
 LONGEST_INT = 14_000
+# What servers store, which is what MongoDB does: levels of objects and lists in a field, and integers.
+DEEPEST = 179
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
 # Files of a time zone database that are no zones.
 NO_ZONE = re.compile(r"localtime$|posixrules$|posix/|right/")
 
@@ -41,6 +45,7 @@ def body(model: type[Model], fields: Mapping[str, Any], *, validate: bool) -> di
     """
     wire = plain(fields)
     if validate:
+        _storable(wire)
         try:
             model.check(wire)
         except DecodeError:
@@ -64,6 +69,34 @@ def plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     raise invalid((name,), "it is nested too deeply, or contains itself")
 
 
+def _storable(wire: dict[str, Any]) -> None:
+    """Refuse what servers cannot store."""
+    level: list[tuple[Path, Any]] = [((), wire)]
+    for _ in range(DEEPEST + 1):
+        inside: list[tuple[Path, Any]] = []
+        for path, outer in level:
+            if isinstance(outer, list):
+                items: Any = enumerate(outer)
+            else:
+                items = outer.items()
+                if "$ref" in outer and "$id" in outer:
+                    raise invalid(path, f"servers cannot read an object with both $ref and $id again{HINT}")
+                if nul := next((key for key in outer if "\0" in key), None):
+                    raise invalid((*path, nul), f"servers cannot store a key with the character NUL{HINT}")
+            for key, value in items:
+                cls = value.__class__
+                # An empty one at the bottom does not count.
+                if (cls is dict or cls is list) and value:
+                    inside.append(((*path, key), value))
+                elif cls is int and not SMALLEST <= value <= LARGEST:
+                    raise invalid((*path, key), f"servers cannot store an integer beyond 64 bits{HINT}")
+        if not inside:
+            return
+        level = inside
+    field = level[0][0][0]
+    raise invalid((field,), f"servers store at most {DEEPEST} levels of objects and lists in a field{HINT}")
+
+
 def group_id(value: Any) -> None:
     """Refuse what can only mean the default record by accident; None says so on purpose."""
     if not isinstance(value, str):
@@ -80,6 +113,13 @@ def deletion(body: Mapping[str, Any]) -> None:
         if value is None or (isinstance(value, str) and not value.strip()):
             problem = f"got {value!r}, which servers leave out of the filter: more would be deleted. Nothing was sent"
             raise invalid((name,), problem)
+
+
+def required(operation: str, body: Mapping[str, Any]) -> None:
+    """Refuse to leave out what a schema lets be left out, and servers lose what was sent without."""
+    if operation == "add_memories_v1" and "group_id" not in body:
+        problem = "servers answer 200 to a message without one, and throw it away. None sends it anyway"
+        raise invalid(("group_id",), f"{problem}{HINT}")
 
 
 def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:

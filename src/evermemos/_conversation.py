@@ -15,7 +15,7 @@ from evermemos_api.types import UNSET, Unset, hidden, json_path
 from . import _checks
 from ._settings import Settings, check_deadline
 from ._turns import Turn
-from .errors import FieldsNotAppliedError, LostUpdateError
+from .errors import ACCEPTED, APIError, FieldsNotAppliedError, LostUpdateError
 
 if TYPE_CHECKING:
     from ._operation import Operation
@@ -29,12 +29,12 @@ Merge = Callable[[Fields], Fields]
 
 # How often a change is merged anew after somebody else has written over it.
 MERGED_ANEW = 5
-# What an update takes for empty.
+# What an update takes for empty. Of language models {} would be "not given" (docs/server-behaviour.md, section 4).
 EMPTY: Fields = {
     "description": "",
     "default_timezone": "",
     "scene_desc": {},
-    "llm_custom_setting": {},
+    "llm_custom_setting": {"extra": {}},
     "tags": [],
     "user_details": {},
 }
@@ -209,6 +209,8 @@ def _differs(name: str, one: Any, other: Any) -> bool:
             return one.lower() != other.lower()
         if name == "created_at":
             return one != other and _time(one) != _time(other)
+    if name == "llm_custom_setting":
+        one, other = _without_empty_extra(one), _without_empty_extra(other)
     return bool(_trimmed(one) != _trimmed(other))
 
 
@@ -224,6 +226,17 @@ def _trimmed(value: Any) -> Any:
     """Return a value without what says the same as nothing: null inside of it, and all of it if it is empty."""
     value = _without_nulls(value)
     return None if value in ("", [], {}) else value
+
+
+def _without_empty_extra(setting: Any) -> Any:
+    """Return language models without an empty `extra`, in a setting or one of its models: servers answer it as null."""
+    if not isinstance(setting, Mapping):
+        return setting
+    return {
+        key: part if key == "extra" else _without_empty_extra(part)
+        for key, part in setting.items()
+        if key != "extra" or part != {}
+    }
 
 
 def _without_nulls(value: Any) -> Any:
@@ -256,12 +269,19 @@ def check_applied(operation: Operation[Any], sent: Fields, updated: Any, missing
     fields = [json_path(gap).removeprefix(".") for gap in missing]
     hint = ""
     if any(gap[-1] == "custom_role" and len(gap) == 3 for gap in missing):
-        hint = '. v1 servers do not keep custom_role: a client made with custom_role="extra" keeps it inside extra'
+        hint = '. Servers do not keep custom_role: a client made with custom_role="extra" keeps it inside extra'
     raise FieldsNotAppliedError(
         f"answered as done, and not so in the record that was read back: {', '.join(fields)}{hint}",
         operation=operation.name,
         fields=fields,
     )
+
+
+def after_write(error: APIError) -> APIError:
+    """Make the error of a read that failed after a write was accepted."""
+    attributes = {name: value for name, value in vars(error).items() if name != "message"}
+    message = f"{ACCEPTED}, but reading the record back failed: {error.message}"
+    return type(error)(message, **{**attributes, "applied": True})
 
 
 def lost(operation: Operation[Any], sent: Fields, record: Fields) -> LostUpdateError:

@@ -1,7 +1,7 @@
 """The policy `custom_role="extra"`: a user's custom_role is kept inside `extra`, where servers leave it alone.
 
-v1 servers accept custom_role and do not store it; what is in `extra` comes back as it was sent (contract section 4,
-hazard 5).
+Servers of both versions accept custom_role and do not store it; what is in `extra` comes back as it was sent
+(docs/server-behaviour.md, section 5).
 """
 
 from __future__ import annotations

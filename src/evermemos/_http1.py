@@ -32,6 +32,7 @@ class Answer:
         is_dirty (bool): Whether the connection must not be used again: something came that nobody asked for, or one
             side means to end.
         waiting (int): Bytes of the body that were not taken yet.
+        error (httpx.RemoteProtocolError | None): What is wrong with a body whose head has come.
         ended_at (float): When it was complete, as time.monotonic() says.
     """
 
@@ -40,6 +41,7 @@ class Answer:
         self.is_complete = True
         self.is_dirty = False
         self.waiting = 0
+        self.error: httpx.RemoteProtocolError | None = None
         self.ended_at = 0.0
 
     def begin(self, request: httpx.Request) -> bytes:
@@ -50,6 +52,7 @@ class Answer:
         self._headers: list[tuple[bytes, bytes]] = []
         self._reason = b""
         self.waiting = self._head_size = 0
+        self.error = None
         self.has_head = self.is_complete = False
         fields = b"".join([b"%b: %b\r\n" % field for field in request.headers.raw])
         # Few say so.
@@ -64,10 +67,10 @@ class Answer:
         return httpx.Response(self._status, headers=self._headers, stream=stream, extensions=extensions)
 
     def feed(self, data: bytes) -> None:
-        """Read what came.
+        """Read what came. An error in a body is kept until the body is read: the head counts by itself.
 
         Raises:
-            httpx.RemoteProtocolError: If it is no answer.
+            httpx.RemoteProtocolError: If it is not an answer.
         """
         if self.is_complete:
             self.is_dirty = True
@@ -77,7 +80,10 @@ class Answer:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.is_dirty = True
             if not self.is_complete:
-                raise httpx.RemoteProtocolError("the answer is not HTTP") from None
+                error = httpx.RemoteProtocolError("the answer is not HTTP")
+                if not self.has_head:
+                    raise error from None
+                self.error = error
         if not self.has_head:
             self._head_size += len(data)
             if self._head_size > LARGEST_HEAD:

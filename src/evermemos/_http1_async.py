@@ -106,6 +106,8 @@ class Connection(asyncio.Protocol):
             httpx.TransportError: If the body is cut.
         """
         while not self.answer.waiting and not self.answer.is_complete:
+            if self.answer.error is not None:
+                raise self.answer.error
             await self._wait(seconds, httpx.ReadTimeout)
         part = self.answer.take()
         if self._is_reading_paused:

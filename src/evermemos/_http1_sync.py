@@ -86,6 +86,8 @@ class Connection:
             httpx.TransportError: If the body is cut.
         """
         while not self.answer.waiting and not self.answer.is_complete:
+            if self.answer.error is not None:
+                raise self.answer.error
             self._receive(seconds)
         return self.answer.take()
 

@@ -5,14 +5,28 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
-    from evermemos_api.models import EpisodicMemory, EventLogMemory, ForesightMemory, OtherMemory, ProfileMemory
+    from evermemos_api.models import (
+        AgentCaseMemory,
+        AgentSkillMemory,
+        CombinedProfile,
+        EpisodicMemory,
+        EventLogMemory,
+        ForesightMemory,
+        OtherMemory,
+        ProfileMemory,
+    )
 
 Scene = Literal["group_chat", "assistant"]
 Role = Literal["user", "assistant"]
+RoleV0 = Literal["user", "assistant", "tool"]
 MemoryType = Literal["profile", "episodic_memory", "foresight", "event_log"]
+MemoryTypeV0 = Literal["profile", "episodic_memory", "foresight", "event_log", "agent_case", "agent_skill"]
 RetrieveMethod = Literal["keyword", "vector", "hybrid", "rrf", "agentic"]
 # What is listed, by kind.
-Memory: TypeAlias = "EventLogMemory | ForesightMemory | EpisodicMemory | ProfileMemory | OtherMemory"
+Memory: TypeAlias = (
+    "EventLogMemory | AgentSkillMemory | AgentCaseMemory | ForesightMemory | EpisodicMemory | CombinedProfile"
+    " | ProfileMemory | OtherMemory"
+)
 
 
 class UserDetailParam(TypedDict, total=False):
@@ -20,6 +34,15 @@ class UserDetailParam(TypedDict, total=False):
 
     full_name: str | None
     role: Role | None
+    custom_role: str | None
+    extra: Mapping[str, Any] | None
+
+
+class UserDetailV0Param(TypedDict, total=False):
+    """One participant of a conversation, for v0."""
+
+    full_name: str | None
+    role: RoleV0 | None
     custom_role: str | None
     extra: Mapping[str, Any] | None
 

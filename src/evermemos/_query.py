@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from evermemos_api.types import describe
+from evermemos_api.types import UNSET, describe
 
 from ._checks import HINT, choice, group_id, invalid, plain, time
 
@@ -39,8 +39,10 @@ def parameters(operation: Operation[Any], values: Mapping[str, Any], *, validate
     Raises:
         RequestValidationError: If anything is wrong; the message names the parameter and what is allowed.
     """
+    if values.get("request_id", "") in (None, UNSET):
+        raise invalid(("request_id",), "there is none: not every answer has one, and then there is nothing to ask for")
     found = plain(values)
-    if operation.name == "get_conversation_meta_v1" and found.get("group_id", "") is None:
+    if operation.name.startswith("get_conversation_meta_") and found.get("group_id", "") is None:
         # Says on purpose that the default record is meant.
         del found["group_id"]
     for name in IGNORED.keys() & found.keys():

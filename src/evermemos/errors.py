@@ -8,7 +8,7 @@
     │   ├── JournalError                  its journal is that of another run, or cannot be used
     │   └── TooManyFailuresError          more records failed than `max_failures`
     └── APIError                      something came of a call, and it was not the result
-        ├── APIConnectionError        no whole answer
+        ├── APIConnectionError        no whole answer (`applied`: to a write that was accepted)
         │   └── APITimeoutError       not within `timeout` or `deadline`
         ├── APIStatusError            the server refused or failed
         │   ├── BadRequestError            400
@@ -19,7 +19,7 @@
         │   ├── UnprocessableEntityError   422
         │   ├── RateLimitError             429
         │   └── InternalServerError        500 and above
-        ├── APIResponseValidationError     the answer does not fit the API's schema
+        ├── APIResponseValidationError     the answer does not fit the API's schema (`applied`: that of a write)
         ├── ScopeMismatchError             a write reached another record than the one that was named
         ├── FieldsNotAppliedError          a write was answered as done, and with `verify` not all of it was found
         └── LostUpdateError                somebody else wrote over every attempt to change a conversation
@@ -59,6 +59,8 @@ __all__ = [
 
 # Characters of a message or a code that are kept.
 LONGEST_TEXT = 800
+# How an error begins when the server has accepted a write, and only what came afterwards failed.
+ACCEPTED = "the write was accepted"
 
 
 class EverMemOSError(Exception):
@@ -78,6 +80,8 @@ class EverMemOSError(Exception):
         retry_after (float | None): Seconds that the server asked to wait before another try.
         outcome_unknown (bool): The request was a write which may have been applied or not. Read the record before
             repeating it.
+        applied (bool): The request was a write that the server accepted, and only what came afterwards failed: its
+            answer cannot be read, or is about another record. Do not repeat it.
     """
 
     operation: str | None = None
@@ -89,6 +93,7 @@ class EverMemOSError(Exception):
     attempts: int = 0
     retry_after: float | None = None
     outcome_unknown: bool = False
+    applied: bool = False
 
     def __init__(self, message: str, **attributes: Any) -> None:
         self.message = one_line(message)
@@ -220,6 +225,9 @@ class InternalServerError(APIStatusError):
 class APIResponseValidationError(APIError):
     """The answer is not what the API's schema promises.
 
+    Where it is the answer to a write, `applied` is True: the server has accepted the write, and the message says so in
+    its first words.
+
     Attributes:
         json_path (str): Where in the answer, such as `$.result.id`.
         expected (str): What the schema allows there.
@@ -235,7 +243,7 @@ class ScopeMismatchError(APIError):
     """A write that named a group reached another record, and that record was changed.
 
     Servers apply a PATCH for a group that they do not know to the default record, which all groups without a record of
-    their own share (contract section 4, hazard 1).
+    their own share (docs/server-behaviour.md, section 2).
 
     Attributes:
         group_id (str): The group that was named.
@@ -251,8 +259,8 @@ class ScopeMismatchError(APIError):
 class FieldsNotAppliedError(APIError):
     """A write was answered as done, and the record that was read back is not what was sent.
 
-    Either the server does not keep a field, as v1 servers do not keep custom_role (contract section 4, hazard 5), or
-    somebody else wrote in between.
+    Either the server does not keep a field, as servers do not keep custom_role (docs/server-behaviour.md, section 5),
+    or somebody else wrote in between.
 
     Attributes:
         fields (list[str]): What was sent and not found, as paths such as `user_details.user_001.custom_role`.

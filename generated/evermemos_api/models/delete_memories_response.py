@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import Model, Unset, hidden
+from ..types import Deletion, Unset, hidden
 
 if TYPE_CHECKING:
     from ..models.delete_memories_result import DeleteMemoriesResult
 
 
 @_attrs_define
-class DeleteMemoriesResponse(Model):
-    """DeleteMemoriesResponse
+class DeleteMemoriesResponse(Deletion):
+    """The answer to a deletion. `affected` is how many were deleted.
 
     Attributes:
         result (DeleteMemoriesResult): What was deleted.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._settings import TimeoutTypes, VerifyTypes
     from ..bulk._bulk import AsyncBulk
     from ..sandbox import Sandbox
-    from .conversation import AsyncConversation, AsyncConversationV0
+    from .conversation import AsyncConversation, AsyncConversationV0, AsyncDefaultConversationV0
     from .memories_v0 import AsyncMemoriesV0
     from .memories_v1 import AsyncMemoriesV1
     from .send import AsyncSender
@@ -54,7 +54,7 @@ class AsyncEverMemOS:
             file or folder with certificates, or a context. False does not check, which is unsafe.
         validate (bool): Whether arguments are checked before sending. Switch it off for a server that allows more.
         max_response_bytes (int): Largest answer that is read, in bytes, unpacked.
-        custom_role ("send" | "extra"): What becomes of the custom_role of users, which v1 servers accept and do not
+        custom_role ("send" | "extra"): What becomes of the custom_role of users, which servers accept and do not
             keep: "send" sends it as it is, "extra" keeps it inside `extra`, under the key "custom_role", and puts it
             back in place in answers. Every client of a server should then have the same policy.
 
@@ -116,14 +116,14 @@ class AsyncEverMemOS:
 
     @cached_property
     def v0(self) -> AsyncV0:
-        """/api/v0, served by the hosted product."""
+        """/api/v0, served by the hosted product and by open-source servers of March 2026."""
         from .send import AsyncSender
 
         return AsyncV0(AsyncSender(self._pool, self._settings))
 
     @cached_property
     def v1(self) -> AsyncV1:
-        """/api/v1, served by the hosted product and by self-hosted servers."""
+        """/api/v1, served by the hosted product and by open-source servers of January to April 2026."""
         from .send import AsyncSender
 
         return AsyncV1(AsyncSender(self._pool, self._settings))
@@ -138,7 +138,9 @@ class AsyncEverMemOS:
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> HealthResponse:
-        """Ask whether the server is up (operation get_health, contract section 5). `response.status` is then "healthy".
+        """Ask whether the server is up (operation get_health). `response.status` is then "healthy".
+
+        Servers say so, too, while their database is down (docs/server-behaviour.md, section 7).
 
         The options are those of all methods: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds),
         `max_retries`, `extra_headers`, `extra_query`, `extra_body`.
@@ -238,11 +240,28 @@ class AsyncV0:
         """/api/v0/status."""
         return AsyncStatusV0(self._sender)
 
-    def default_conversation(self) -> AsyncConversationV0:
-        """Return a handle of the default record. No operation of v0 takes a group_id, so there are no other handles."""
+    def conversation(self, group_id: str) -> AsyncConversationV0:
+        """Return a handle of a group's record, which never touches the default record in its place. Nothing is sent.
+
+        The open-source v0 server has such records; the published pages of the hosted product do not mention them.
+
+        Args:
+            group_id: Which conversation. Servers tell letter case and spaces apart.
+
+        Raises:
+            RequestValidationError: If it is blank or no str, which could only mean the default record by accident.
+        """
+        from .. import _checks
         from .conversation import AsyncConversationV0
 
-        return AsyncConversationV0(self._sender)
+        _checks.group_id(group_id)
+        return AsyncConversationV0(self._sender, group_id)
+
+    def default_conversation(self) -> AsyncDefaultConversationV0:
+        """Return a handle of the default record, which all groups without a record of their own share."""
+        from .conversation import AsyncDefaultConversationV0
+
+        return AsyncDefaultConversationV0(self._sender)
 
 
 class AsyncStatusV0:

@@ -1,6 +1,6 @@
 """What the handles of single conversations have in common: a look at the record before each write, and one after.
 
-Servers lock nothing and compare nothing (contract section 4, hazards 1 and 7), so what is read may be out of date when
+Servers lock nothing and compare nothing (docs/server-behaviour.md, section 6), so what is read may be out of date when
 it is written back. Writers in this process take turns. Those elsewhere are noticed when the record is read back: that
 narrows the window in which an update is lost, and does not close it.
 """
@@ -19,7 +19,7 @@ from .. import (
 )
 from .._conversation import EffectiveField, Merge, SetResult, Work
 from .._operation import Operation
-from ..errors import NotFoundError
+from ..errors import APIError, NotFoundError
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -41,11 +41,13 @@ class AsyncHandle(Generic[E]):
     """What both versions have in common. A subclass says how its record is read and written.
 
     Every method takes options of its own, as `CallOptions` describes them, and raises what the methods of conversation
-    metadata raise. A read that fails after a write leaves that applied.
+    metadata raise. Where a write was accepted and reading the record back fails, the error has `applied`.
     """
 
     _version: ClassVar[str]
     _operation: ClassVar[Operation[Any]]
+    # Fields of an update that this kind of record does not have.
+    _lacks: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, settings: Settings, group_id: str | None) -> None:
         self._settings = settings
@@ -71,7 +73,8 @@ class AsyncHandle(Generic[E]):
     async def exists(self, **options: Unpack[CallOptions]) -> bool:
         """Whether the record exists. The default record that answers for the group does not count.
 
-        False is what the server says: it says so, too, while its database is down (contract section 4, hazard 8).
+        False is what the server says: it says so, too, while its database is down (docs/server-behaviour.md,
+        section 7).
         """
         return await self._exists(self._work(options))
 
@@ -120,7 +123,7 @@ class AsyncHandle(Generic[E]):
         user_id: str,
         *,
         full_name: str | None | Unset = UNSET,
-        role: Literal["user", "assistant"] | None | Unset = UNSET,
+        role: Literal["user", "assistant", "tool"] | None | Unset = UNSET,
         custom_role: str | None | Unset = UNSET,
         extra: Mapping[str, Any] | None | Unset = UNSET,
         verify: bool = False,
@@ -132,9 +135,9 @@ class AsyncHandle(Generic[E]):
 
         Args:
             user_id: Id of the participant.
-            full_name: Their name. v1 servers refuse a participant without one.
-            role: "user" for a person, "assistant" for an AI.
-            custom_role: Their role in their own terms. v1 servers do not keep it: see `custom_role` of the client.
+            full_name: Their name. Servers refuse a participant without one.
+            role: "user" for a person, "assistant" for an AI, on v0 "tool" for a tool.
+            custom_role: Their role in their own terms. Servers do not keep it: see `custom_role` of the client.
             extra: Free fields; replaces the old ones whole.
             verify: Whether to check, too, that the server keeps every field.
         """
@@ -161,10 +164,13 @@ class AsyncHandle(Generic[E]):
         """Empty fields, and return the record as it was read back.
 
         Args:
-            fields: Names of the fields; llm_custom_setting is one on v0 alone.
+            fields: Names of the fields; llm_custom_setting is one of the default record on v0 alone. It becomes a
+                setting without any model, which reads as empty: servers take {} for "not given".
             verify: Whether to check, too, that the answer names the fields as updated.
         """
-        known = tuple(name for name in _conversation.EMPTY if hasattr(self._operation.body, name))
+        known = tuple(
+            name for name in _conversation.EMPTY if hasattr(self._operation.body, name) and name not in self._lacks
+        )
         for field in fields:
             _checks.choice("fields", field, known)
         return await self._change(_conversation.clear(fields), options, verify=verify)
@@ -177,7 +183,7 @@ class AsyncHandle(Generic[E]):
             fields, repetitions = merge(answer.result.to_dict()), 0
             while fields:
                 written = await self._write(work, fields)
-                answer = await self._read(work)
+                answer = await self._read_back(work)
                 record = answer.result.to_dict()
                 missing = _conversation.gaps(fields, record)
                 dropped = [gap for gap in missing if _conversation.is_dropped(gap, record)]
@@ -202,7 +208,7 @@ class AsyncHandle(Generic[E]):
             await self._read(work)
             written = await self._write(work, sent)
             if verify:
-                missing = _conversation.gaps(sent, (await self._read(work)).result.to_dict())
+                missing = _conversation.gaps(sent, (await self._read_back(work)).result.to_dict())
                 _conversation.check_applied(self._operation, sent, written.result.updated_fields, missing)
             return written
 
@@ -216,7 +222,7 @@ class AsyncHandle(Generic[E]):
             created = not await self._exists(work)
             answer = await self._create(work, sent)
             if verify:
-                missing = _conversation.gaps(sent, (await self._read(work)).result.to_dict())
+                missing = _conversation.gaps(sent, (await self._read_back(work)).result.to_dict())
                 _conversation.check_applied(operation, sent, UNSET, missing)
             return SetResult(answer, created)
 
@@ -225,6 +231,13 @@ class AsyncHandle(Generic[E]):
 
     def _checked(self, field: str, value: Any) -> dict[str, Any]:
         return _conversation.checked(self._operation, {field: value}, self._settings)
+
+    async def _read_back(self, work: Work) -> E:
+        """Read the record after a write that was accepted."""
+        try:
+            return await self._read(work)
+        except APIError as error:
+            raise _conversation.after_write(error) from None
 
     async def _exists(self, work: Work) -> bool:
         try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         SearchMemoriesResponseV0,
     )
 
-    from .._params import MemoryType, RetrieveMethod, Role
+    from .._params import MemoryTypeV0, RetrieveMethod, RoleV0
     from .._settings import TimeoutTypes
     from .conversation_meta import AsyncConversationMetaV0
     from .paging import AsyncMemoryIterator
@@ -62,7 +62,7 @@ class AsyncMemoriesV0(AsyncResource):
         group_id: str | None | Unset = UNSET,
         group_name: str | None | Unset = UNSET,
         sender_name: str | None | Unset = UNSET,
-        role: Role | None | Unset = UNSET,
+        role: RoleV0 | None | Unset = UNSET,
         refer_list: Sequence[str] | None | Unset = UNSET,
         flush: bool | Unset = UNSET,
         repeat_unknown: bool = False,
@@ -73,24 +73,28 @@ class AsyncMemoriesV0(AsyncResource):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> AddMemoriesResponseV0 | AcceptedResponse:
-        """Store one message (operation add_memories_v0, contract section 5).
+        """Store one message (operation add_memories_v0).
 
-        Servers make memories of messages when enough of them are there. AcceptedResponse means that the server goes on
-        in the background; `client.v0.status.request.wait(response.request_id)` waits until it is done.
+        Servers make memories of messages when enough of them are there. The hosted product answers
+        `response.request_id`, and `client.v0.status.request.wait(response.request_id)` waits until it is done; the
+        open-source server answers `response.result`, as v1 does. AcceptedResponse means that the server goes on in the
+        background. `response.status` is "duplicate" for a message that was stored before: it is not stored again.
 
         Args:
             message_id: Id of the message, unlike that of any other.
             create_time: When it was written: an aware datetime, or ISO 8601 with a time zone.
             sender: User id of who wrote it.
             content: What was written.
-            group_id: Which conversation it is part of.
+            group_id: Which conversation it is part of. Without one the open-source server makes up a group of the
+                sender's.
             group_name: Name of the conversation.
             sender_name: Name of who wrote it.
-            role: "user" if a person wrote it, "assistant" if an AI did.
+            role: "user" if a person wrote it, "assistant" if an AI did, "tool" if a tool did, which the open-source
+                server takes. Fields of tool calls go into `extra_body`.
             refer_list: Ids of the messages that it refers to.
             flush: Whether to make memories of the conversation's messages now. Servers do not when it is left out.
             repeat_unknown: Whether the message is sent again, as a read would be, after a failure that leaves the
-                outcome unknown. It may then be stored twice.
+                outcome unknown. The open-source server knows it again; another one may store it twice.
         """
         return await self._call(
             ADD_V0,
@@ -115,7 +119,7 @@ class AsyncMemoriesV0(AsyncResource):
         *,
         user_id: str | Unset = UNSET,
         group_ids: Sequence[str] | Unset = UNSET,
-        memory_type: MemoryType | Unset = UNSET,
+        memory_type: MemoryTypeV0 | Unset = UNSET,
         page: int | Unset = UNSET,
         page_size: int | Unset = UNSET,
         start_time: str | datetime | Unset = UNSET,
@@ -127,15 +131,16 @@ class AsyncMemoriesV0(AsyncResource):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> GetMemoriesResponseV0:
-        """Read one page of the memories of a kind (operation get_memories_v0, contract section 5).
+        """Read one page of the memories of a kind (operation get_memories_v0).
 
-        `iter` reads all pages.
+        `iter` reads all pages. The open-source server refuses a request without user_id and group_ids (400), and lists
+        profiles as one CombinedProfile, even if there is none. What was deleted goes on being listed: see `delete`.
 
         Args:
             user_id: Only memories of this user.
             group_ids: Only memories of these conversations.
-            memory_type: "episodic_memory" (what servers take when it is left out), "profile", "event_log", or
-                "foresight".
+            memory_type: "episodic_memory" (what servers take when it is left out), "profile", "event_log",
+                "foresight", or of the open-source server "agent_case" or "agent_skill".
             page: Which page, from 1. Servers take 1 when it is left out.
             page_size: Memories on a page, 1 to 100. Servers take 20 when it is left out.
             start_time: Only memories from this time on: an aware datetime, or ISO 8601 with a time zone.
@@ -160,7 +165,7 @@ class AsyncMemoriesV0(AsyncResource):
         *,
         user_id: str | Unset = UNSET,
         group_ids: Sequence[str] | Unset = UNSET,
-        memory_type: MemoryType | Unset = UNSET,
+        memory_type: MemoryTypeV0 | Unset = UNSET,
         page_size: int = 100,
         start_time: str | datetime | Unset = UNSET,
         end_time: str | datetime | Unset = UNSET,
@@ -173,14 +178,14 @@ class AsyncMemoriesV0(AsyncResource):
     ) -> AsyncMemoryIterator:
         """Return an iterator over the memories of a kind, which reads page by page as it goes (get_memories_v0).
 
-        It ends with the last page, and when a server sends the same page again. Options and errors are those of `get`,
-        for each page.
+        It ends with the last page, and when a server sends the same page again. A CombinedProfile without any profile
+        is left out. Options and errors are those of `get`, for each page.
 
         Args:
             user_id: Only memories of this user.
             group_ids: Only memories of these conversations.
-            memory_type: "episodic_memory" (what servers take when it is left out), "profile", "event_log", or
-                "foresight".
+            memory_type: "episodic_memory" (what servers take when it is left out), "profile", "event_log",
+                "foresight", or of the open-source server "agent_case" or "agent_skill".
             page_size: Memories on a page, 1 to 100.
             start_time: Only memories from this time on: an aware datetime, or ISO 8601 with a time zone.
             end_time: Only memories before this time.
@@ -209,7 +214,7 @@ class AsyncMemoriesV0(AsyncResource):
         user_id: str | Unset = UNSET,
         group_ids: Sequence[str] | Unset = UNSET,
         query: str | Unset = UNSET,
-        memory_types: Sequence[MemoryType] | Unset = UNSET,
+        memory_types: Sequence[MemoryTypeV0] | Unset = UNSET,
         retrieve_method: RetrieveMethod | Unset = UNSET,
         top_k: int | Unset = UNSET,
         include_metadata: bool | Unset = UNSET,
@@ -224,19 +229,22 @@ class AsyncMemoriesV0(AsyncResource):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> SearchMemoriesResponseV0:
-        """Search memories (operation search_memories_v0, contract section 5).
+        """Search memories (operation search_memories_v0).
 
+        The open-source server refuses a search without user_id and group_ids (400).
         `for hit in response.result.hits()` goes through what was found, with `hit.group_id`, `hit.score`, `hit.memory`.
 
         Args:
             user_id: Only memories of this user.
             group_ids: Only memories of these conversations.
             query: What to look for.
-            memory_types: Which kinds: "episodic_memory", "profile", "event_log", "foresight".
+            memory_types: Which kinds. The open-source server searches "episodic_memory", "profile", "agent_case" and
+                "agent_skill", and refuses "event_log" and "foresight" (400).
             retrieve_method: "keyword" (what servers take when it is left out), "vector", "hybrid", "rrf" or "agentic".
             top_k: Most memories in the answer, 1 to 100. -1, which servers take when it is left out, is as many as they
                 give.
-            include_metadata: Whether each memory comes with its metadata. Servers do when it is left out.
+            include_metadata: Whether each memory comes with its metadata. Servers do when it is left out, and the
+                open-source server in any case.
             radius: Least similarity of what is found by meaning, from 0 to 1.
             start_time: Only memories from this time on: an aware datetime, or ISO 8601 with a time zone.
             end_time: Only memories before this time.
@@ -273,13 +281,16 @@ class AsyncMemoriesV0(AsyncResource):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> DeleteMemoriesResponse:
-        """Delete memories (operation delete_memories_v0, contract section 5).
+        """Delete memories (operation delete_memories_v0).
 
         A memory must fit all filters. At least one is needed, and None or "" for one is refused: servers leave such a
-        filter out, which widens the deletion. `response.result.count` is how many were deleted.
+        filter out, which widens the deletion. `response.affected` is how many were deleted; `response.result.count` of
+        the open-source server is always 0. That server marks pieces of conversation and what was made of them as
+        deleted, and messages that wait; profiles stay (docs/server-behaviour.md, section 12).
 
         Args:
-            memory_id: Only the memory with this id.
+            memory_id: Only what was made of the piece of conversation with this id: `parent_id` of a listed memory,
+                not its `id`. One that fits nothing is not an error.
             user_id: Only memories of this user.
             group_id: Only memories of this conversation.
         """

@@ -75,7 +75,7 @@ class AsyncMemoriesV1(AsyncResource):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> AddMemoriesResponse | AcceptedResponse:
-        """Store one message (operation add_memories_v1, contract section 5).
+        """Store one message (operation add_memories_v1).
 
         `response.result.status_info` says whether the message waits for more ("accumulated") or memories were made
         ("extracted"). AcceptedResponse means that the server goes on in the background;
@@ -86,7 +86,8 @@ class AsyncMemoriesV1(AsyncResource):
             create_time: When it was written: an aware datetime, or ISO 8601 with a time zone.
             sender: User id of who wrote it.
             content: What was written.
-            group_id: Which conversation it is part of.
+            group_id: Which conversation it is part of. Needed: the open-source server answers 200 to a message without
+                one, and throws it away. None, said on purpose, sends it so.
             group_name: Name of the conversation.
             sender_name: Name of who wrote it.
             role: "user" if a person wrote it, "assistant" if an AI did.
@@ -128,10 +129,11 @@ class AsyncMemoriesV1(AsyncResource):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> GetMemoriesResponse:
-        """Read memories of a kind (operation get_memories_v1, contract section 5).
+        """Read memories of a kind (operation get_memories_v1).
 
         One of user_id and group_id is needed. There are no pages: servers take an `offset` and ignore it. To read on,
-        narrow the time.
+        narrow the time. `response.result.has_more` is True whenever there are as many as `limit`. What was deleted goes
+        on being listed: see `delete`.
 
         Args:
             user_id: Only memories of this user.
@@ -178,7 +180,7 @@ class AsyncMemoriesV1(AsyncResource):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> SearchMemoriesResponse:
-        """Search memories (operation search_memories_v1, contract section 5). One of user_id and group_id is needed.
+        """Search memories (operation search_memories_v1). One of user_id and group_id is needed.
 
         `for hit in response.result.hits()` goes through what was found, with `hit.group_id`, `hit.score`, `hit.memory`.
 
@@ -187,7 +189,8 @@ class AsyncMemoriesV1(AsyncResource):
             group_id: Only memories of this conversation.
             query: What to look for.
             retrieve_method: "keyword" (what servers take when it is left out), "vector", "hybrid", "rrf" or "agentic".
-            memory_types: Which kinds: "episodic_memory", "profile", "event_log", "foresight".
+            memory_types: Which kinds: "episodic_memory", "profile", "event_log", "foresight". The open-source server
+                reads the last of several.
             top_k: Most memories in the answer, 1 to 100. Servers take 10 when it is left out.
             include_metadata: Whether each memory comes with its metadata. Servers do when it is left out.
             radius: Least similarity of what is found by meaning, from 0 to 1.
@@ -226,15 +229,20 @@ class AsyncMemoriesV1(AsyncResource):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> DeleteMemoriesResponse:
-        """Delete memories (operation delete_memories_v1, contract section 5).
+        """Delete memories (operation delete_memories_v1).
 
         A memory must fit all filters. At least one is needed, and None or "" for one is refused: servers leave such a
-        filter out, which widens the deletion. `response.result.count` is how many were deleted.
+        filter out, which widens the deletion. The open-source server marks pieces of conversation (MemCells) as
+        deleted, and `response.affected` counts those: memories made of them go on being listed, messages that wait
+        stay, too (docs/server-behaviour.md, section 12).
 
         Args:
-            event_id: Only the memory with this id.
-            user_id: Only memories of this user.
+            event_id: Only the piece of conversation with this id: `parent_id` of a listed memory, not its `id`.
+            user_id: Only memories of this user. It fits none on the open-source server.
             group_id: Only memories of this conversation.
+
+        Raises:
+            NotFoundError: If nothing fits.
         """
         return await self._call(
             DELETE_V1,
@@ -260,7 +268,7 @@ class AsyncMemoriesV1(AsyncResource):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> LoadMemoriesResponse:
-        """Store a whole conversation, in the background (operation load_memories_v1, contract section 5).
+        """Store a whole conversation, in the background (operation load_memories_v1).
 
         Only the hosted product has this.
         `client.v1.stats.request.wait(response.request_id)` waits until it is done.

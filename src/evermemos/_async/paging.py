@@ -43,10 +43,19 @@ class AsyncMemoryIterator:
             # A server that does not know of pages sends the first one again.
             if not memories or memories == before:
                 return
+            size = sum(map(_size, memories))
+            seen += size
             for memory in memories:
-                seen += 1
-                yield memory
+                # Servers send the one item of all profiles on every page, whether there is one left or not.
+                if _size(memory) or (self.pages == 1 and getattr(memory, "global_profile", None)):
+                    yield memory
             # Some servers make smaller pages than they were asked for, and some take the page for all there is.
-            if len(memories) < page_size and (self.total is None or seen >= self.total):
+            if not size or (size < page_size and (self.total is None or seen >= self.total)):
                 return
             before = memories
+
+
+def _size(memory: Memory) -> int:
+    """Return how many memories an item of a page stands for: of profiles there is one item for all."""
+    profiles = getattr(memory, "profiles", None)
+    return 1 if profiles is None else len(profiles)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._settings import TimeoutTypes, VerifyTypes
     from ..bulk._bulk import Bulk
     from ..sandbox import Sandbox
-    from .conversation import Conversation, ConversationV0
+    from .conversation import Conversation, ConversationV0, DefaultConversationV0
     from .memories_v0 import MemoriesV0
     from .memories_v1 import MemoriesV1
     from .send import Sender
@@ -55,7 +55,7 @@ class EverMemOS:
             file or folder with certificates, or a context. False does not check, which is unsafe.
         validate (bool): Whether arguments are checked before sending. Switch it off for a server that allows more.
         max_response_bytes (int): Largest answer that is read, in bytes, unpacked.
-        custom_role ("send" | "extra"): What becomes of the custom_role of users, which v1 servers accept and do not
+        custom_role ("send" | "extra"): What becomes of the custom_role of users, which servers accept and do not
             keep: "send" sends it as it is, "extra" keeps it inside `extra`, under the key "custom_role", and puts it
             back in place in answers. Every client of a server should then have the same policy.
 
@@ -117,14 +117,14 @@ class EverMemOS:
 
     @cached_property
     def v0(self) -> V0:
-        """/api/v0, served by the hosted product."""
+        """/api/v0, served by the hosted product and by open-source servers of March 2026."""
         from .send import Sender
 
         return V0(Sender(self._pool, self._settings))
 
     @cached_property
     def v1(self) -> V1:
-        """/api/v1, served by the hosted product and by self-hosted servers."""
+        """/api/v1, served by the hosted product and by open-source servers of January to April 2026."""
         from .send import Sender
 
         return V1(Sender(self._pool, self._settings))
@@ -139,7 +139,9 @@ class EverMemOS:
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> HealthResponse:
-        """Ask whether the server is up (operation get_health, contract section 5). `response.status` is then "healthy".
+        """Ask whether the server is up (operation get_health). `response.status` is then "healthy".
+
+        Servers say so, too, while their database is down (docs/server-behaviour.md, section 7).
 
         The options are those of all methods: `timeout` (seconds, or httpx.Timeout), `deadline` (seconds),
         `max_retries`, `extra_headers`, `extra_query`, `extra_body`.
@@ -239,11 +241,28 @@ class V0:
         """/api/v0/status."""
         return StatusV0(self._sender)
 
-    def default_conversation(self) -> ConversationV0:
-        """Return a handle of the default record. No operation of v0 takes a group_id, so there are no other handles."""
+    def conversation(self, group_id: str) -> ConversationV0:
+        """Return a handle of a group's record, which never touches the default record in its place. Nothing is sent.
+
+        The open-source v0 server has such records; the published pages of the hosted product do not mention them.
+
+        Args:
+            group_id: Which conversation. Servers tell letter case and spaces apart.
+
+        Raises:
+            RequestValidationError: If it is blank or no str, which could only mean the default record by accident.
+        """
+        from .. import _checks
         from .conversation import ConversationV0
 
-        return ConversationV0(self._sender)
+        _checks.group_id(group_id)
+        return ConversationV0(self._sender, group_id)
+
+    def default_conversation(self) -> DefaultConversationV0:
+        """Return a handle of the default record, which all groups without a record of their own share."""
+        from .conversation import DefaultConversationV0
+
+        return DefaultConversationV0(self._sender)
 
 
 class StatusV0:

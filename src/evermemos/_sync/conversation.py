@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from evermemos_api.types import UNSET, Unset
 
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
         LlmCustomSetting,
         PatchConversationMetaResponse,
         UserDetail,
+        UserDetailV0,
     )
 
     from .._conversation import CallOptions, SetResult, Work
-    from .._params import LlmCustomSettingParam, Scene, UserDetailParam
+    from .._params import LlmCustomSettingParam, Scene, UserDetailParam, UserDetailV0Param
     from .send import Sender
 
 
@@ -46,14 +47,15 @@ class Conversation(Handle["ConversationMetaEnvelope"]):
 
     Every method takes options, for each of its calls: `timeout` (seconds, or httpx.Timeout), `max_retries` and
     `extra_headers`; `deadline` (seconds) is for all its calls and the wait for other writers together. Reads are
-    repeated as usual, writes are not. A read that fails after a write leaves that applied.
+    repeated as usual, writes are not. Where a write was accepted and reading the record back fails, the error has
+    `applied`.
 
     Every method raises what those of `client.v1.memories.conversation_meta` raise, and NotFoundError as said; writers
     also ScopeMismatchError, if the record vanished in between and another one was changed; FieldsNotAppliedError, with
     `verify`, if not all that was sent is found when read back; LostUpdateError, if somebody else wrote over a change
     each time.
 
-    Sources: contract sections 2 and 3, and its section 4, hazards 1 to 8.
+    What of this is due to servers, and how it is known: docs/server-behaviour.md, sections 2 to 7.
     """
 
     _version = "v1"
@@ -156,18 +158,121 @@ class Conversation(Handle["ConversationMetaEnvelope"]):
         return self._meta.update(group_id=self.group_id, **fields, **work.options())
 
 
-class ConversationV0(Handle["ConversationMetaEnvelopeV0"]):
-    """The default record on /api/v0, whose operations take no group_id: `client.v0.default_conversation`.
-
-    All the rest is as in `Conversation` (contract section 1, and section 4, v0 rules).
-    """
-
+class _HandleV0(Handle["ConversationMetaEnvelopeV0"]):
     _version = "v0"
     _operation = UPDATE_V0
 
-    def __init__(self, sender: Sender) -> None:
-        super().__init__(sender.settings, None)
+    def __init__(self, sender: Sender, group_id: str | None) -> None:
+        super().__init__(sender.settings, group_id)
         self._meta = ConversationMetaV0(sender.unchecked)
+
+    def _read(self, work: Work) -> ConversationMetaEnvelopeV0:
+        return self._meta.get(group_id=self.group_id, on_missing="error", **work.options())
+
+    def _read_default(self, work: Work) -> ConversationMetaEnvelopeV0:
+        return self._meta.get(**work.options())
+
+    def _create(self, work: Work, fields: dict[str, Any]) -> ConversationMetaEnvelopeV0:
+        return self._meta.create(**self._group(), **fields, **work.options())
+
+    def _write(self, work: Work, fields: dict[str, Any]) -> PatchConversationMetaResponse:
+        return self._meta.update(**self._group(), **fields, **work.options())
+
+    def _group(self) -> dict[str, Any]:
+        # The published pages of the hosted product have no group_id.
+        return {} if self.group_id is None else {"group_id": self.group_id}
+
+
+class ConversationV0(_HandleV0):
+    """One conversation on /api/v0 (`client.v0.conversation`), where the server has records of groups.
+
+    The record of a group has a name, and no scene, scene_desc and llm_custom_setting: those are the default record's.
+    All the rest is as in `Conversation`, but that servers merge into a record that exists, and that an update of
+    a group that they do not know is a NotFoundError (docs/server-behaviour.md, section 4).
+    """
+
+    _lacks: ClassVar[frozenset[str]] = frozenset({"scene_desc", "llm_custom_setting"})
+
+    def set(
+        self,
+        *,
+        created_at: str | datetime,
+        name: str,
+        description: str | None | Unset = UNSET,
+        default_timezone: str | None | Unset = UNSET,
+        user_details: Mapping[str, UserDetail | UserDetailV0 | UserDetailV0Param] | None | Unset = UNSET,
+        tags: Sequence[str] | None | Unset = UNSET,
+        verify: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> SetResult[ConversationMetaEnvelopeV0]:
+        """Create the record, or merge into the one there is, and say which of the two it was.
+
+        Args:
+            created_at: When the conversation began: an aware datetime, or ISO 8601 with a time zone.
+            name: Name of the conversation.
+            description: What the conversation is about.
+            default_timezone: IANA name of a time zone, such as "Europe/Paris". Servers take "UTC" for a new record
+                when it is left out.
+            user_details: Participants by user id. {} leaves those of a record that exists alone.
+            tags: Labels.
+            verify: Whether to read the record back and compare it with what was sent.
+
+        Returns:
+            The response, and `created`, which a look before the write found out: another process may have been faster.
+        """
+        fields = {
+            "created_at": created_at,
+            "scene": None,
+            "name": name,
+            "description": description,
+            "default_timezone": default_timezone,
+            "user_details": user_details,
+            "tags": tags,
+        }
+        return self._set(CREATE_V0, fields, options, verify=verify)
+
+    def update(
+        self,
+        *,
+        name: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        tags: Sequence[str] | None | Unset = UNSET,
+        user_details: Mapping[str, UserDetail | UserDetailV0 | UserDetailV0Param] | None | Unset = UNSET,
+        default_timezone: str | None | Unset = UNSET,
+        verify: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> PatchConversationMetaResponse:
+        """Change fields of the record, after making sure that it exists.
+
+        None leaves a field alone; "", [] and {} clear it. Lists and maps are replaced whole.
+
+        Args:
+            name: New name.
+            description: New description.
+            tags: New labels.
+            user_details: New participants by user id.
+            default_timezone: New IANA time zone name.
+            verify: Whether to read the record back and compare it with what was sent.
+        """
+        fields = {
+            "name": name,
+            "description": description,
+            "tags": tags,
+            "user_details": user_details,
+            "default_timezone": default_timezone,
+        }
+        return self._update(fields, options, verify=verify)
+
+
+class DefaultConversationV0(_HandleV0):
+    """The default record on /api/v0 (`client.v0.default_conversation`). It has no name.
+
+    All the rest is as in `Conversation`, but that servers merge into a record that exists
+    (docs/server-behaviour.md, section 4).
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        super().__init__(sender, None)
 
     def set(
         self,
@@ -178,7 +283,7 @@ class ConversationV0(Handle["ConversationMetaEnvelopeV0"]):
         description: str | None | Unset = UNSET,
         llm_custom_setting: LlmCustomSetting | LlmCustomSettingParam | None | Unset = UNSET,
         default_timezone: str | None | Unset = UNSET,
-        user_details: Mapping[str, UserDetail | UserDetailParam] | None | Unset = UNSET,
+        user_details: Mapping[str, UserDetail | UserDetailV0 | UserDetailV0Param] | None | Unset = UNSET,
         tags: Sequence[str] | None | Unset = UNSET,
         verify: bool = False,
         **options: Unpack[CallOptions],
@@ -187,12 +292,15 @@ class ConversationV0(Handle["ConversationMetaEnvelopeV0"]):
 
         Args:
             created_at: When the conversation began: an aware datetime, or ISO 8601 with a time zone.
-            scene: "group_chat" for several people, "assistant" for one person with an AI, or None.
-            scene_desc: Free fields about the scene.
+            scene: "group_chat" for several people, "assistant" for one person with an AI, or None, which the
+                open-source server refuses.
+            scene_desc: Free fields about the scene. The open-source server refuses to do without; it may be empty.
             description: What the conversation is about.
-            llm_custom_setting: Language models to use instead of the server's own.
-            default_timezone: IANA name of a time zone, such as "Europe/Paris".
-            user_details: Participants by user id.
+            llm_custom_setting: Language models to use instead of the server's own. {} leaves those of a record that
+                exists alone.
+            default_timezone: IANA name of a time zone, such as "Europe/Paris". Servers take "UTC" for a new record
+                when it is left out.
+            user_details: Participants by user id. {} leaves those of a record that exists alone.
             tags: Labels.
             verify: Whether to read the record back and compare it with what was sent.
 
@@ -218,7 +326,7 @@ class ConversationV0(Handle["ConversationMetaEnvelopeV0"]):
         scene_desc: Mapping[str, Any] | None | Unset = UNSET,
         llm_custom_setting: LlmCustomSetting | LlmCustomSettingParam | None | Unset = UNSET,
         tags: Sequence[str] | None | Unset = UNSET,
-        user_details: Mapping[str, UserDetail | UserDetailParam] | None | Unset = UNSET,
+        user_details: Mapping[str, UserDetail | UserDetailV0 | UserDetailV0Param] | None | Unset = UNSET,
         default_timezone: str | None | Unset = UNSET,
         verify: bool = False,
         **options: Unpack[CallOptions],
@@ -230,7 +338,7 @@ class ConversationV0(Handle["ConversationMetaEnvelopeV0"]):
         Args:
             description: New description.
             scene_desc: New free fields about the scene.
-            llm_custom_setting: New language models.
+            llm_custom_setting: New language models. {} leaves the old ones alone: see `clear`.
             tags: New labels.
             user_details: New participants by user id.
             default_timezone: New IANA time zone name.
@@ -245,14 +353,3 @@ class ConversationV0(Handle["ConversationMetaEnvelopeV0"]):
             "default_timezone": default_timezone,
         }
         return self._update(fields, options, verify=verify)
-
-    def _read(self, work: Work) -> ConversationMetaEnvelopeV0:
-        return self._meta.get(**work.options())
-
-    _read_default = _read
-
-    def _create(self, work: Work, fields: dict[str, Any]) -> ConversationMetaEnvelopeV0:
-        return self._meta.create(**fields, **work.options())
-
-    def _write(self, work: Work, fields: dict[str, Any]) -> PatchConversationMetaResponse:
-        return self._meta.update(**fields, **work.options())

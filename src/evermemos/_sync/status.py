@@ -32,9 +32,9 @@ UNKNOWN = 3
 
 class _RequestStatus(Resource):
     @abstractmethod
-    def get(self, *, request_id: str, deadline: float | None | Unset = UNSET) -> RequestStatusResponse: ...
+    def get(self, *, request_id: Any, deadline: float | None | Unset = UNSET) -> RequestStatusResponse: ...
 
-    def wait(self, request_id: str, *, timeout: float | None = 60.0) -> RequestStatusResponse:
+    def wait(self, request_id: str | None | Unset, *, timeout: float | None = 60.0) -> RequestStatusResponse:
         """Ask until a request is worked off, and return the last answer.
 
         `response.data["status"]` is then "success" or "failed". Or `response.found` is False: the server did not know
@@ -45,6 +45,7 @@ class _RequestStatus(Resource):
             timeout: Seconds to wait at most. None is no limit. The pauses grow from 0.1 to 5 seconds.
 
         Raises:
+            RequestValidationError: If the answer had no request_id: there is nothing to wait for then.
             APITimeoutError: If the request is not worked off by then.
         """
         ends_at = None if (limit := check_deadline(timeout)) is None else time.monotonic() + limit
@@ -83,11 +84,11 @@ class RequestStatusV0(_RequestStatus):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> RequestStatusResponse:
-        """Ask what became of a request (operation get_request_status_v0, contract section 5).
+        """Ask what became of a request (operation get_request_status_v0).
 
         `response.data["status"]` is "start" while it is worked on, then "success" or "failed". `response.found` is
         False when the server does not know the request: servers forget after a while (the open-source one after an
-        hour).
+        hour), and the open-source ones never knew a request that they had answered with 200.
 
         Args:
             request_id: From the answer to the request.
@@ -133,11 +134,11 @@ class RequestStatusV1(_RequestStatus):
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> RequestStatusResponse:
-        """Ask what became of a request (operation get_request_status_v1, contract section 5).
+        """Ask what became of a request (operation get_request_status_v1).
 
         `response.data["status"]` is "start" while it is worked on, then "success" or "failed". `response.found` is
         False when the server does not know the request: servers forget after a while (the open-source one after an
-        hour).
+        hour), and the open-source ones never knew a request that they had answered with 200.
 
         Args:
             request_id: From the answer to the request. It goes into the query and the header, for older servers

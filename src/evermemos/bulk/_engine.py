@@ -14,7 +14,14 @@ from http import HTTPStatus
 from typing import Any, Literal, Protocol
 
 from .._call import RETRIED_STATUSES, back_off
-from ..errors import APIConnectionError, BulkError, EverMemOSError, InternalServerError, TooManyFailuresError
+from ..errors import (
+    APIConnectionError,
+    APIResponseValidationError,
+    BulkError,
+    EverMemOSError,
+    InternalServerError,
+    TooManyFailuresError,
+)
 from ._gate import Gate
 from ._plan import Change
 from ._record import Record
@@ -277,4 +284,6 @@ class Engine:
 def _may_pass(error: EverMemOSError) -> bool:
     # An InternalServerError with 404 is our own: a server that lost its database.
     is_down = isinstance(error, InternalServerError) and error.status_code == HTTPStatus.NOT_FOUND
-    return is_down or isinstance(error, APIConnectionError) or error.status_code in RETRIED_STATUSES
+    may_pass = is_down or isinstance(error, APIConnectionError) or error.status_code in RETRIED_STATUSES
+    # What an answer that cannot be read was about, the next attempt finds out by reading the record.
+    return may_pass or (isinstance(error, APIResponseValidationError) and error.applied)

@@ -78,8 +78,9 @@ class Reader:
             answer = await self._gate.send(self._meta.get, group_id=group_id)
         except NotFoundError as error:
             if self._has_default:
-                # With a default record, every group is answered. This is a server without its database (contract
-                # section 4, hazard 8), and to create the record now could write over the one that is there.
+                # With a default record, every group is answered. This is a server without its database
+                # (docs/server-behaviour.md, section 7), and to create the record now could write over the one that is
+                # there.
                 raise InternalServerError(
                     f"{error.message} (though there is a default record: the server may have lost its database)",
                     **{name: value for name, value in vars(error).items() if name != "message"},

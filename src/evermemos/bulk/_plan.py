@@ -10,7 +10,7 @@ from ..errors import RequestValidationError
 from ._record import CHANGEABLE, FIELDS, REQUIRED, Record
 
 Fields = Mapping[str, Any]
-# What servers keep of a participant; of the rest they answer only what they keep (contract section 4, hazard 5).
+# What servers keep of a participant; of the rest they answer only what they keep (docs/server-behaviour.md, section 5).
 KEPT_OF_USERS = frozenset({"full_name", "role", "extra"})
 USER_FIELDS = (*sorted(KEPT_OF_USERS), "custom_role")
 

@@ -41,9 +41,9 @@ class Sandbox:
     """An EverMemOS for tests and for trying things out. Safe to use from several threads.
 
     It serves the operations of openapi.yaml, and keeps what it is told in SQLite, for each API version apart: a record
-    of one would lack fields that the other promises. It makes the mistakes of recorded servers (contract sections 4
-    and 5), but for the races: a change that was acknowledged stays. What they do without their database, and that they
-    drop a connection after a 500, can be had with `fail`.
+    of one would lack fields that the other promises. It makes the mistakes of recorded servers
+    (docs/server-behaviour.md), but for the races: a change that was acknowledged stays. What they do without their
+    database, and that they drop a connection after a 500, can be had with `fail`.
 
     Of four messages of a group it makes memories, of fewer at a flush or at the end of a conversation that is stored
     whole: an episode for each person, an event_log for each message, and profiles that count. There are no foresights,

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +19,11 @@ from ._messages import Issue, Place, Refused, loads
 from ._schema import Check, Schemas, issue, model, or_null
 
 Document = dict[str, Any]
-_ROLES = ["user", "assistant"]
-# The schemas of objects with a role.
-_WITH_ROLE = ("UserDetail", "UserDetailV0", "AddMemoriesV0Request", "AddMemoriesV1Request", "LoadedMessage")
+# The schemas of objects with a role, and which they take.
+_WITH_ROLE = {
+    **dict.fromkeys(("UserDetail", "AddMemoriesV1Request", "LoadedMessage"), ("user", "assistant")),
+    **dict.fromkeys(("UserDetailV0", "AddMemoriesV0Request"), ("user", "assistant", "tool")),
+}
 
 
 class Parameter(NamedTuple):
@@ -101,7 +103,9 @@ def load(*, strict: bool) -> Spec:
     if not strict:
         _as_servers_do(content)
     named = content["components"]["schemas"]
-    rules: dict[str, Check] = dict.fromkeys(() if strict else _WITH_ROLE, _known_role)
+    rules: dict[str, Check] = (
+        {} if strict else {name: partial(_known_role, roles) for name, roles in _WITH_ROLE.items()}
+    )
     schemas = Schemas(named, rules, closed=strict)
     routes = {
         path: {method.upper(): _operation(method, operation, schemas, content) for method, operation in item.items()}
@@ -149,7 +153,7 @@ def _resolved(part: Document, content: Document) -> Document:
 
 
 def _as_servers_do(content: Document) -> None:
-    """Edit the spec to what servers are known to take beyond it or instead of it (contract sections 4 and 5)."""
+    """Edit the spec to what servers are known to take beyond it or instead of it (docs/server-behaviour.md)."""
     schemas = content["components"]["schemas"]
     text = {"type": ["string", "null"]}
     # The application looks at the scene (400), and a rule at the role, in any letter case.
@@ -166,12 +170,12 @@ def _as_servers_do(content: Document) -> None:
     content["paths"]["/api/v1/memories"]["get"]["parameters"].append(offset)
 
 
-def _known_role(owner: Any, place: Place) -> list[Issue]:
+def _known_role(roles: tuple[str, ...], owner: Any, place: Place) -> list[Issue]:
     role = owner.get("role")
     # Servers take an empty one of a participant for none. Of a message nothing was recorded.
-    if role is None or (role == "" and "content" not in owner) or role.lower() in _ROLES:
+    if role is None or (role == "" and "content" not in owner) or role.lower() in roles:
         return []
-    words = f"Value error, Invalid role '{role}'. Must be one of: {_ROLES}"
+    words = f"Value error, Invalid role '{role}'. Must be one of: {list(roles)}"
     return [issue("value_error", place, owner, words, ctx={"error": {}})]
 
 
