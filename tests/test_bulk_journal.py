@@ -343,7 +343,7 @@ def test_ctrl_c_leaves_a_journal_to_go_on_with(tmp_path: Path) -> None:
         assert 1 < len(state(sandbox)) < 801
         done = EverMemOS(base_url=url).v1.bulk.apply(read(path), journal=journal)
         assert done.finish() == {"created": 800}
-        assert done.requests < 1600
+        assert done.requests <= 1600
 
 
 @pytest.mark.process

@@ -7,7 +7,7 @@ of them, once the database is back, replaces it whole. docs/decisions.md says wh
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from ._response import time_of
@@ -22,8 +22,8 @@ IS_SLOW = (
     "when the server is well, or if it is just slow, with fewer requests at once"
 )
 WITNESS_IS_LOST = (
-    "though it was there before: the server seems to have lost its database. Nothing was written; try again when it is "
-    "back"
+    "though it was there before: the server seems to have lost its database, or somebody has deleted that record. "
+    "Nothing was written; try again when the database is back"
 )
 DEFAULT_IS_SILENT = (
     "though there is a default record, which answers for every group: the server seems to have lost its database. "
@@ -68,6 +68,5 @@ def is_older(created_at: Any, seen: datetime | None) -> bool:
     made = time_of(created_at)
     if made is None or seen is None or made.microsecond % 1000:
         return False
-    # Compare as exactly as the server has written it.
-    unit = 1_000 if made.microsecond else 1_000_000
-    return made < seen - timedelta(microseconds=seen.microsecond % unit)
+    # What is written in whole seconds is not older than the second it was made in.
+    return made < (seen if made.microsecond else seen.replace(microsecond=0))

@@ -78,41 +78,52 @@ class Reader:
         raise NotImplementedError
 
     async def _read(self, group_id: str | None) -> dict[str, Any] | None:
-        """Read the record of a group, or the default record. None: there is none of its own, which is proved.
+        """Read the record of a group, or the default record. None: there is none of its own, which is proved."""
+        current, is_sure = await self._ask(group_id)
+        return current if is_sure else await self._ask_again(group_id)
 
-        Proved by the default record that answers in its place, or by a quick 404 once a witness was found, which was
-        asked for after a first quick 404: an outage that both 404s come from would have had to end for the witness.
+    async def _ask_again(self, group_id: str | None) -> dict[str, Any] | None:
+        """Read a record that was not found, now that the server is known to have its database.
+
+        Both 404s come from an outage only if it ended before the witness was read, and another began after that.
 
         Raises:
-            InternalServerError: If absence cannot be proved, since the server seems to have lost its database.
+            InternalServerError: If the server seems to have lost its database.
+        """
+        await self._witness.confirm()
+        return (await self._ask(group_id))[0]
+
+    async def _ask(self, group_id: str | None) -> tuple[dict[str, Any] | None, bool]:
+        """Read a record once. Returns it, None if it was not found, and whether that is for sure.
+
+        The default record that answers in its place comes out of a database, so that absence is for sure.
+
+        Raises:
+            InternalServerError: If the server seems to have lost its database.
         """
         await self._witness.begin()
-        for is_last in (False, True):
-            has_default, started = self._witness.has_default, _absence.clock()
-            try:
-                result = (await self._get(group_id)).result
-            except NotFoundError as error:
-                self._witness.saw_time(error.server_time)
-                if has_default:
-                    raise database_lost(error, _absence.DEFAULT_IS_SILENT) from None
-                if is_slow(started):
-                    raise database_lost(error, _absence.IS_SLOW) from None
-            else:
-                if group_id is None or result.group_id == group_id:
-                    self._witness.saw(group_id)
-                    return image(result.to_dict())
-                if result.group_id is UNSET and result.is_default is not True:
-                    raise APIResponseValidationError(
-                        f"the answer does not say whether the record is that of group {group_id!r}",
-                        json_path="$.result.group_id",
-                        expected="str",
-                        got="nothing",
-                    )
-                self._witness.saw(None)
-                return None
-            if not is_last:
-                await self._witness.confirm()
-        return None
+        has_default, started = self._witness.has_default, _absence.clock()
+        try:
+            result = (await self._get(group_id)).result
+        except NotFoundError as error:
+            self._witness.saw_time(error.server_time)
+            if has_default:
+                raise database_lost(error, _absence.DEFAULT_IS_SILENT) from None
+            if is_slow(started):
+                raise database_lost(error, _absence.IS_SLOW) from None
+            return None, False
+        if group_id is None or result.group_id == group_id:
+            self._witness.saw(group_id)
+            return image(result.to_dict()), True
+        if result.group_id is UNSET and result.is_default is not True:
+            raise APIResponseValidationError(
+                f"the answer does not say whether the record is that of group {group_id!r}",
+                json_path="$.result.group_id",
+                expected="str",
+                got="nothing",
+            )
+        self._witness.saw(None)
+        return None, True
 
     async def _get(self, group_id: str | None) -> Any:
         return await self._gate.send(self._meta.get, group_id=group_id)
@@ -150,7 +161,10 @@ class Apply(Reader):
         self.workers = 1 if journal is None else 3
 
     async def begin(self) -> None:
-        """Begin the file of failures."""
+        """Begin the file of failures, with what an earlier run has seen."""
+        if self._journal is not None:
+            for group_id in self._journal.known:
+                self._witness.saw(group_id)
         if self._failures is not None:
             self._file = os.fdopen(os.open(self._failures, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb")
 
@@ -182,8 +196,6 @@ class Apply(Reader):
                 item.digest = blake2b(item.content.to_json(), digest_size=16).digest()
                 if (known := earlier.get(item.index)) is not None:
                     _settle(item, known)
-                    if known.is_done:
-                        self._witness.saw(item.group_id)
         return items
 
     async def attempt(self, item: Item) -> Result:
@@ -196,14 +208,26 @@ class Apply(Reader):
         return await self._bring_about(item)
 
     async def _bring_about(self, item: Item) -> Result:
-        current = await self._read(item.group_id)
-        found = plan(item.content, current)
+        current, is_sure = await self._ask(item.group_id)
+        if not is_sure and self._journal is not None:
+            # No intent is written down because of an outage.
+            await self._witness.confirm()
+        try:
+            found = plan(item.content, current)
+        except RequestValidationError:
+            if is_sure or await self._ask_again(item.group_id) is None:
+                raise
+            return await self._bring_about(item)
         action: Action = "unchanged"
         if found.action != "unchanged":
-            action = item.intended = WRITTEN[found.action]
+            intended, item.intended = item.intended, WRITTEN[found.action]
             if self._journal is not None:
                 intent = Intent(item.index, item.group_id, current, dict(found.after))
-                await self._journal.intend(item.digest, action, intent)
+                await self._journal.intend(item.digest, item.intended, intent)
+            # Only now: while the disk is waited for, a database may go and come back.
+            if not is_sure and await self._ask_again(item.group_id) is not None:
+                item.intended = intended
+                return await self._bring_about(item)
             action = await self._write(item, found)
         elif item.intended is not None:
             # A write whose outcome was unknown, and which the server has carried out.
@@ -274,6 +298,8 @@ class Undo(Reader):
         self._force = force
 
     def _item(self, index: int, value: Intent) -> Item:
+        if value.before is not None:
+            self._witness.saw(value.group_id)
         return Item(index, value.group_id, value)
 
     async def attempt(self, item: Item) -> Result:

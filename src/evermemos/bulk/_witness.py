@@ -29,10 +29,10 @@ class Witness:
         self._group_id: str | None = None
         self.is_known = self.has_default = False
         self.server_time: datetime | None = None
-        self._lock = asyncio.Lock()
-        # The reads of the witness, counted from 1.
-        self._begun = self._ended = 0
-        self._error: APIError | None = None
+        self._has_begun = False
+        # The last read of the witness that has begun, and the one that is to come.
+        self._current: asyncio.Task[APIError | None] | None = None
+        self._next: asyncio.Task[APIError | None] | None = None
 
     def saw(self, group_id: str | None) -> None:
         """Take note of a record that is there."""
@@ -47,27 +47,31 @@ class Witness:
 
     async def begin(self) -> None:
         """Look for a default record, unless something is known already."""
-        if not self.is_known and not self._ended:
+        if not self.is_known and not self._has_begun:
             await self.confirm()
+            self._has_begun = True
 
     async def confirm(self) -> None:
-        """Read the witness: the server has its database then. All who wait for the next read share it.
+        """Read the witness: if it is found, the server has its database. All who ask before a read begins share it.
 
         Raises:
-            InternalServerError: If the witness is not found, which the server has answered before.
+            InternalServerError: If the witness is not found, which was there before.
             APIError: If the witness cannot be read.
         """
-        # A read that is under way may have been answered before the 404 that it is to confirm.
-        last = self._begun
-        async with self._lock:
-            if self._ended <= last:
-                # All that are ready to ask come along.
-                await asyncio.sleep(0)
-                self._begun = number = self._begun + 1
-                self._error = await self._read()
-                self._ended = number
-            if self._error is not None:
-                raise self._error
+        # A read that has begun may have been answered before the 404 that it is to confirm.
+        if self._next is None:
+            self._next = asyncio.create_task(self._read_after(self._current))
+        if (error := await self._next) is not None:
+            raise error
+
+    async def _read_after(self, current: asyncio.Task[APIError | None] | None) -> APIError | None:
+        if current is None:
+            # All that are ready to ask come along.
+            await asyncio.sleep(0)
+        else:
+            await asyncio.wait([current])
+        self._current, self._next = self._next, None
+        return await self._read()
 
     async def _read(self) -> APIError | None:
         group_id, is_known, started = self._group_id, self.is_known, _absence.clock()
