@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from outages import KINDS, Interleaved, Kind, Outage, Outages, as_kept, refusal,
 
 from evermemos import AsyncEverMemOS
 from evermemos.bulk import Result
+from evermemos.bulk._witness import Witness
 from evermemos.errors import InternalServerError, RecordReplacedError, RequestValidationError
 
 # The whole, or a small one in which each setting comes up.
@@ -43,15 +45,15 @@ def bulk(flavour: Flavour, sandbox: Outages) -> Any:
 
 
 def outages_of(chance: random.Random, first: int) -> Iterator[Outage]:
-    """Six outages, of each kind at least one, far enough apart that some requests come in between."""
+    """Six outages, of each kind at least one. Between two there is more than the proof of one absence takes."""
     kinds = [*KINDS, *chance.choices(KINDS, k=2)]
     chance.shuffle(kinds)
     for kind in kinds:
-        first += chance.randrange(RECORDS // 10, RECORDS // 3)
+        first += 150 + chance.randrange(RECORDS // 4)
         # In the longest ones records use up all their retries.
-        count = round(20 * (RECORDS / 60) ** chance.random())
-        yield Outage(first, count, kind)
-        first += count
+        length = 60 + round(RECORDS / 3 * chance.random() ** 3)
+        yield Outage(first, length, kind)
+        first += length
 
 
 async def to_the_end(bulk: Any, method: str, *arguments: Any, **options: Any) -> dict[int, Result]:
@@ -216,15 +218,21 @@ def test_a_slow_404_is_asked_again_until_the_retries_are_used_up(bulk: Any, sand
     assert result.action == "created"
 
 
-def test_while_the_witness_is_not_found_nothing_is_created(bulk: Any, sandbox: Outages) -> None:
+@pytest.mark.parametrize("has_journal", [False, True])
+def test_while_the_witness_is_not_found_nothing_is_created(
+    has_journal: bool, bulk: Any, sandbox: Outages, tmp_path: Path
+) -> None:
     sandbox.put("w")
     sandbox.outages = [Outage(2, 8, "quick")]
-    _, result = apply_one_by_one(bulk, [record("w"), record("new")], retries=3)
+    journal = tmp_path / "journal" if has_journal else None
+    _, result = apply_one_by_one(bulk, [record("w"), record("new")], retries=3, journal=journal)
     assert (result.action, result.attempts) == ("failed", 4)
     for part in ("404", "there before", "lost its database", "Nothing was written", "try again"):
         assert part in str(result.error)
     assert sandbox.created == []
     assert sandbox.log[2:] == ["GET new", "GET w"] * 4
+    # Nor written down as if it had been about to be.
+    assert journal is None or actions(bulk.undo(journal)) == []
 
 
 def test_beside_a_default_record_no_404_is_taken_for_absence(bulk: Any, sandbox: Outages) -> None:
@@ -265,6 +273,54 @@ def test_a_record_that_cannot_be_created_is_not_called_missing_because_of_an_out
         _, result, unknown = apply_one_by_one(bulk, partial, journal=journal)
         assert result.action == "updated"
         assert isinstance(unknown.error, RequestValidationError)
+
+
+def test_a_record_that_turns_out_to_be_there_as_it_was_to_be_is_unchanged(
+    bulk: Any, sandbox: Outages, tmp_path: Path
+) -> None:
+    for group_id in ("w", "same"):
+        sandbox.put(group_id)
+    sandbox.outages = [Outage(2, 1, "quick")]
+    results = apply_one_by_one(bulk, [record("w"), record("same")], journal=tmp_path / "journal")
+    assert [each.action for each in results] == ["unchanged", "unchanged"]
+    assert actions(bulk.undo(tmp_path / "journal")) == []
+
+
+def test_a_slow_answer_about_the_default_record_is_asked_again(bulk: Any, sandbox: Outages) -> None:
+    sandbox.outages = [Outage(0, 1, "slow")]
+    (result,) = apply_one_by_one(bulk, [record("a")])
+    assert (result.action, result.attempts) == ("created", 2)
+    assert sandbox.log[:3] == ["GET default", "GET default", "GET a"]
+
+
+def test_a_read_of_the_witness_is_shared_by_those_who_ask_before_it_begins_and_by_no_others() -> None:
+    async def main() -> list[int]:
+        reads = 0
+        release = asyncio.Event()
+
+        async def get(group_id: str | None) -> Any:
+            nonlocal reads
+            reads += 1
+            await release.wait()
+            return SimpleNamespace(result=SimpleNamespace(group_id=group_id))
+
+        witness = Witness(get)
+        witness.saw("w")
+        found = []
+        asking = [asyncio.create_task(witness.confirm()) for _ in range(9)]
+        for _ in range(9):
+            await asyncio.sleep(0)
+        found.append(reads)
+        # This one may have been answered before what they want confirmed.
+        asking += [asyncio.create_task(witness.confirm()) for _ in range(9)]
+        for _ in range(9):
+            await asyncio.sleep(0)
+        found.append(reads)
+        release.set()
+        await asyncio.gather(*asking)
+        return [*found, reads]
+
+    assert asyncio.run(main()) == [1, 1, 2]
 
 
 def test_an_update_that_is_not_found_is_tried_again(bulk: Any, sandbox: Outages) -> None:

@@ -65,10 +65,7 @@ class Witness:
             raise error
 
     async def _read_after(self, current: asyncio.Task[APIError | None] | None) -> APIError | None:
-        if current is None:
-            # All that are ready to ask come along.
-            await asyncio.sleep(0)
-        else:
+        if current is not None:
             await asyncio.wait([current])
         self._current, self._next = self._next, None
         return await self._read()
