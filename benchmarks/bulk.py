@@ -151,7 +151,7 @@ class Canned(AsyncBulk):
             return SimpleNamespace(result=SimpleNamespace(group_id=None, is_default=True))
 
         async def create(**_: Any) -> Any:
-            return None
+            return SimpleNamespace(result=SimpleNamespace(created_at=None))
 
         return SimpleNamespace(get=get, create=create), None
 

@@ -176,6 +176,7 @@ def test_what_was_done_is_not_asked_for_again(tmp_path: Path) -> None:
     records, journal = [record(f"g{number}") for number in range(50)], tmp_path / "journal"
     with Sandbox() as sandbox:
         bulk = EverMemOS.sandbox(sandbox).v1.bulk
+        bulk.apply([record(None)]).finish()
         with bulk.apply(records, journal=journal, concurrency=1) as run:
             for _ in range(10):
                 next(run)
@@ -194,7 +195,7 @@ def test_the_journal_of_one_record_is_not_an_empty_one(tmp_path: Path) -> None:
             with EverMemOS.sandbox(sandbox).v1.bulk.apply([record("g")], journal=tmp_path / "j") as run:
                 (result,) = run
             assert (result.action, result.attempts > 0) == ("created", attempts > 0)
-        assert [request.method for request in sandbox.requests] == ["GET", "POST"]
+        assert [request.method for request in sandbox.requests].count("POST") == 1
 
 
 def test_what_had_failed_is_tried_again(tmp_path: Path) -> None:
@@ -302,7 +303,7 @@ def test_a_journal_that_cannot_be_written_ends_the_run_before_the_write(
     with Sandbox() as sandbox:
         with pytest.raises((JournalError, sqlite3.OperationalError), match="full"):
             finish(EverMemOS.sandbox(sandbox).v1.bulk.apply([record("a")], journal=tmp_path / "j"))
-        assert [each.method for each in sandbox.requests] == ["GET"]
+        assert {each.method for each in sandbox.requests} == {"GET"}
 
 
 def test_the_groups_of_a_journal_can_be_read(tmp_path: Path) -> None:
@@ -329,6 +330,7 @@ def test_ctrl_c_leaves_a_journal_to_go_on_with(tmp_path: Path) -> None:
     path, journal = tmp_path / "records.jsonl", tmp_path / "journal"
     path.write_text("".join(json.dumps(record(f"g{number}")) + "\n" for number in range(800)))
     with Sandbox() as sandbox, sandbox.serve() as url:
+        EverMemOS(base_url=url).v1.bulk.apply([record(None)]).finish()
         command = [sys.executable, "-c", CHILD, url, str(path), str(journal)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
@@ -338,10 +340,10 @@ def test_ctrl_c_leaves_a_journal_to_go_on_with(tmp_path: Path) -> None:
             errors = process.stderr.read()
             assert process.wait(10) == -signal.SIGINT
         assert errors.strip().endswith("KeyboardInterrupt")
-        assert 0 < len(state(sandbox)) < 800
+        assert 1 < len(state(sandbox)) < 801
         done = EverMemOS(base_url=url).v1.bulk.apply(read(path), journal=journal)
         assert done.finish() == {"created": 800}
-        assert done.requests < 1600
+        assert done.requests <= 1600
 
 
 @pytest.mark.process

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from cli_tools import COMMAND, RECORD, Cli, Terminal
 
+from evermemos import EverMemOS
 from evermemos._cli._progress import PATIENCE
 from evermemos.sandbox import Sandbox
 
@@ -228,6 +229,7 @@ def test_a_file_that_changes_while_it_is_applied_is_not_applied_further(cli: Cli
 
 @pytest.mark.parametrize("way", ["Ctrl-C", "kill -9", "head"])
 def test_an_apply_that_is_interrupted_goes_on_where_it_stopped(way: str, cli: Cli, sandbox: Sandbox) -> None:
+    EverMemOS.sandbox(sandbox).v1.bulk.apply([{**records(1)[0], "group_id": None}]).finish()
     cli.file("c.jsonl", records(400))
     sandbox.fail("get_conversation_meta_v1", times=None, delay=0.05)
     with cli.start("apply", "c.jsonl", "--concurrency", "4") as process:
@@ -257,6 +259,7 @@ def test_an_apply_that_is_interrupted_goes_on_where_it_stopped(way: str, cli: Cl
     assert {json.loads(line)["group_id"] for line in first} <= settled or way == "kill -9"
     assert len(sandbox.requests) - before <= 2 * (400 - len(settled))
     creations = [each.body["group_id"] for each in sandbox.requests if each.method == "POST"]
+    assert creations.pop(0) is None
     assert sorted(creations) == [each["group_id"] for each in records(400)]
     assert journals(cli, "c.jsonl") != ["c.jsonl.journal"]
 

@@ -20,7 +20,7 @@ from evermemos_api.types import UNSET, DecodeError, Unset, describe, json_path
 from . import _checks, _json, _query, errors
 from ._deadline import Seconds
 from ._http import HEADERS, BodyReader, TooLarge
-from ._response import RawResponse, request_id, retry_after, server_words
+from ._response import RawResponse, request_id, retry_after, server_time, server_words
 from ._settings import ApiKey, Settings, check_count, check_deadline, check_headers, check_timeout, merged, steps
 
 if TYPE_CHECKING:
@@ -362,6 +362,7 @@ class Call(Generic[T]):
     def _status_error(self, answer: RawResponse[T]) -> errors.APIStatusError:
         status = answer.status_code
         words = server_words(answer)
+        time = server_time(answer)
         return self._error(
             STATUS_ERRORS.get(status, errors.InternalServerError if status >= 500 else errors.APIStatusError),
             words.message,
@@ -369,6 +370,7 @@ class Call(Generic[T]):
             details=words.details,
             retry_after=retry_after(answer.headers),
             outcome_unknown=not self._safe and (status == 408 or (status >= 500 and status not in REFUSED_STATUSES)),
+            **({} if time is None else {"server_time": time}),
         )
 
     def _connection_error(self, failure: BaseException, *, unsent: bool) -> errors.APIError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypedDict, 
 from evermemos_api.types import UNSET, Unset, hidden, json_path
 
 from . import _checks
-from ._settings import Settings, check_deadline
+from ._settings import Settings, check_count, check_deadline
 from ._turns import Turn
 from .errors import ACCEPTED, APIError, FieldsNotAppliedError, LostUpdateError
 
@@ -61,7 +61,8 @@ class SetResult(NamedTuple, Generic[T]):
 
     Attributes:
         response (ConversationMetaEnvelope | ConversationMetaEnvelopeV0): The answer, with the record.
-        created (bool): Whether there was no record before. False: one was replaced (v1), or merged into (v0).
+        created (bool): Whether there was no record before: none was found, and the answer does not show an older one.
+            False: one was replaced (v1), or merged into (v0).
     """
 
     response: T
@@ -90,8 +91,11 @@ class Work:
         settings: The client's settings.
         options: The method's options.
 
+    Attributes:
+        max_retries: How many times each is tried again.
+
     Raises:
-        ConfigurationError: If the deadline is not one.
+        ConfigurationError: If the deadline is not one, or the number of retries.
     """
 
     def __init__(self, settings: Settings, options: CallOptions) -> None:
@@ -100,6 +104,10 @@ class Work:
         deadline = self._options.get("deadline", UNSET)
         limit = settings.deadline if isinstance(deadline, Unset) else check_deadline(deadline)
         self._ends_at = None if limit is None else time.monotonic() + limit
+        retries = self._options["max_retries"]
+        self.max_retries = (
+            settings.max_retries if isinstance(retries, Unset) else check_count("max_retries", retries, least=0)
+        )
 
     def options(self) -> dict[str, Any]:
         """Return the options of a call that begins now."""

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -103,6 +103,20 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time())
     except (ValueError, OverflowError):
         return None
+
+
+def server_time(answer: RawResponse[Any]) -> datetime | None:
+    """Return when an error was answered, by the server's own clock, where the body says so."""
+    return time_of(_object(answer).get("timestamp"))
+
+
+def time_of(text: Any) -> datetime | None:
+    """Read a time of a server. None if it is none, or names no zone."""
+    try:
+        time = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return time if time.tzinfo else None
 
 
 class Words(NamedTuple):

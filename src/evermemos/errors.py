@@ -6,6 +6,7 @@
     ├── BulkError                     a run over many records cannot begin or go on (`client.v1.bulk`)
     │   ├── InputError                    its input is wrong, or was changed meanwhile (also a ValueError)
     │   ├── JournalError                  its journal is that of another run, or cannot be used
+    │   ├── RecordReplacedError           a record that seemed absent was there, and was replaced by its creation
     │   └── TooManyFailuresError          more records failed than `max_failures`
     └── APIError                      something came of a call, and it was not the result
         ├── APIConnectionError        no whole answer (`applied`: to a write that was accepted)
@@ -27,7 +28,12 @@
 Each has the attributes of EverMemOSError.
 """
 
-from typing import Any, TypedDict
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = [
     "APIConnectionError",
@@ -50,6 +56,7 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
+    "RecordReplacedError",
     "RequestValidationError",
     "ScopeMismatchError",
     "TooManyFailuresError",
@@ -150,6 +157,20 @@ class JournalError(BulkError):
     """The journal of a run is that of another run, or cannot be used."""
 
 
+class RecordReplacedError(BulkError):
+    """A record whose absence was proved was there all the same, and its creation has replaced it whole.
+
+    The server cannot be trusted then, so what was in flight was finished, and the rest was not begun.
+
+    Attributes:
+        group_id (str | None): Whose record; None is the default record.
+        record_id (str | None): Id of the record.
+    """
+
+    group_id: str | None = None
+    record_id: str | None = None
+
+
 class TooManyFailuresError(BulkError):
     """More records failed than `max_failures`. What was in flight was finished, the rest was not begun.
 
@@ -185,9 +206,11 @@ class APIStatusError(APIError):
 
     Attributes:
         details (list[ErrorDetail]): The problems that the server found in the request (422).
+        server_time (datetime | None): When the server answered, by its own clock, if it said so.
     """
 
     details: list[ErrorDetail] = []
+    server_time: datetime | None = None
 
 
 class BadRequestError(APIStatusError):

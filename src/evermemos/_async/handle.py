@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from evermemos_api.types import UNSET, Unset
 
 from .. import (
+    _absence,
     _checks,
     _conversation,  # pyright: ignore[reportPrivateUsage]
 )
+from .._absence import is_older
 from .._conversation import EffectiveField, Merge, SetResult, Work
 from .._operation import Operation
 from ..errors import APIError, NotFoundError
@@ -219,8 +222,9 @@ class AsyncHandle(Generic[E]):
         work = self._work(options)
         sent = _conversation.checked(operation, fields, self._settings)
         async with work.turn(self._version, self.group_id):
-            created = not await self._exists(work)
+            absence = await self._proof_of_absence(work)
             answer = await self._create(work, sent)
+            created = absence is not None and not is_older(answer.result.created_at, absence.server_time)
             if verify:
                 missing = _conversation.gaps(sent, (await self._read_back(work)).result.to_dict())
                 _conversation.check_applied(operation, sent, UNSET, missing)
@@ -238,6 +242,24 @@ class AsyncHandle(Generic[E]):
             return await self._read(work)
         except APIError as error:
             raise _conversation.after_write(error) from None
+
+    async def _proof_of_absence(self, work: Work) -> NotFoundError | None:
+        """Return what proves that there is no record, None if there is one."""
+        retries = work.max_retries
+        while True:
+            started = _absence.clock()
+            try:
+                await self._read(work)
+            except NotFoundError as error:
+                found = error
+            else:
+                return None
+            # The default record that answers in place of the group's comes out of a database, however late.
+            if found.status_code != HTTPStatus.NOT_FOUND or not _absence.is_slow(started):
+                return found
+            if retries == 0:
+                raise _absence.database_lost(found, _absence.IS_SLOW)
+            retries -= 1
 
     async def _exists(self, work: Work) -> bool:
         try:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import BulkError, InputError, JournalError, TooManyFailuresError
+from ..errors import BulkError, InputError, JournalError, RecordReplacedError, TooManyFailuresError
 from . import DONE, FAILED, INTERRUPTED, NO_READER, NO_RECORD, SOME_FAILED, TO_DO, silence
 from ._output import Form, Output, as_yaml, say, shown
 from ._session import Session, UsageError
@@ -269,6 +269,9 @@ def _follow(session: Session, run: Run, total: int | None, verb: str, show: Any 
             sys.stdout.flush()
     except TooManyFailuresError as error:
         say(f"evermemos: {shown(str(error))}")
+    except RecordReplacedError as error:
+        say(f"evermemos: {shown(str(error))}")
+        code = FAILED
     except KeyboardInterrupt:
         say("evermemos: interrupted")
         code = INTERRUPTED

@@ -74,7 +74,7 @@ class Result:
 class Item:
     """One thing to work on."""
 
-    __slots__ = ("attempts", "content", "digest", "group_id", "index", "intended", "settled")
+    __slots__ = ("alarm", "attempts", "content", "digest", "group_id", "index", "intended", "settled")
 
     def __init__(self, index: int, group_id: str | None, content: Any) -> None:
         self.index = index
@@ -86,6 +86,8 @@ class Item:
         self.attempts = 0
         # The result, if it is known before anything is sent.
         self.settled: Result | None = None
+        # Why the run must not go on, though there is a result.
+        self.alarm: BulkError | None = None
 
 
 class Job(Protocol):
@@ -272,13 +274,20 @@ class Engine:
         self._results.append(result)
         self._has_results.set()
         failures = self.counts["failed"]
-        if self._max_failures is not None and failures > self._max_failures and not self._is_stopping:
+        if item.alarm is not None:
+            self._stop(item.alarm)
+        elif self._max_failures is not None and failures > self._max_failures:
+            message = f"{failures} records failed, and max_failures is {self._max_failures}; the rest was not begun"
+            self._stop(TooManyFailuresError(message, failures=failures))
+
+    def _stop(self, error: BulkError) -> None:
+        """Begin nothing more, and raise the error after the last result. Of several, the first."""
+        if not self._is_stopping:
             self._is_stopping = True
             # It may be waiting for an iterable that waits.
             self._feeder.cancel()
             self._has_items.set()
-            message = f"{failures} records failed, and max_failures is {self._max_failures}; the rest was not begun"
-            self._error = TooManyFailuresError(message, failures=failures)
+            self._error = error
 
 
 def _may_pass(error: EverMemOSError) -> bool:

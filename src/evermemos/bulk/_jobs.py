@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -10,20 +11,24 @@ from typing import IO, Any
 
 from evermemos_api.types import UNSET, encode
 
-from .. import _checks, _json
+from .. import _absence, _checks, _json
+from .._absence import database_lost, is_older, is_slow
+from .._response import time_of
 from ..errors import (
     APIResponseValidationError,
     ConflictError,
-    InternalServerError,
     JournalError,
     NotFoundError,
+    RecordReplacedError,
     RequestValidationError,
 )
 from ._engine import Action, Item, Result
 from ._gate import Gate
 from ._journal import Earlier, Intent, Journal
+from ._plan import Plan as Found
 from ._plan import exported, image, is_same, plan
 from ._record import Record
+from ._witness import Witness
 
 WRITTEN: dict[str, Action] = {"create": "created", "update": "updated", "replace": "replaced"}
 
@@ -41,7 +46,7 @@ class Reader:
         self._meta = meta
         self._gate = gate
         self._validate = validate
-        self._has_default = False
+        self._witness = Witness(self._get)
         self.workers = 1
 
     async def begin(self) -> None:
@@ -73,23 +78,43 @@ class Reader:
         raise NotImplementedError
 
     async def _read(self, group_id: str | None) -> dict[str, Any] | None:
-        """Read the record of a group, or the default record. None: there is none of its own."""
+        """Read the record of a group, or the default record. None: there is none of its own, which is proved."""
+        current, is_sure = await self._ask(group_id)
+        return current if is_sure else await self._ask_again(group_id)
+
+    async def _ask_again(self, group_id: str | None) -> dict[str, Any] | None:
+        """Read a record that was not found, now that the server is known to have its database.
+
+        Both 404s come from an outage only if it ended before the witness was read, and another began after that.
+
+        Raises:
+            InternalServerError: If the server seems to have lost its database.
+        """
+        await self._witness.confirm()
+        return (await self._ask(group_id))[0]
+
+    async def _ask(self, group_id: str | None) -> tuple[dict[str, Any] | None, bool]:
+        """Read a record once. Returns it, None if it was not found, and whether that is for sure.
+
+        The default record that answers in its place comes out of a database, so that absence is for sure.
+
+        Raises:
+            InternalServerError: If the server seems to have lost its database.
+        """
+        await self._witness.begin()
+        has_default, started = self._witness.has_default, _absence.clock()
         try:
-            answer = await self._gate.send(self._meta.get, group_id=group_id)
+            result = (await self._get(group_id)).result
         except NotFoundError as error:
-            if self._has_default:
-                # With a default record, every group is answered. This is a server without its database
-                # (docs/server-behaviour.md, section 7), and to create the record now could write over the one that is
-                # there.
-                raise InternalServerError(
-                    f"{error.message} (though there is a default record: the server may have lost its database)",
-                    **{name: value for name, value in vars(error).items() if name != "message"},
-                ) from None
-            return None
-        result = answer.result
-        self._has_default |= group_id is None
+            self._witness.saw_time(error.server_time)
+            if has_default:
+                raise database_lost(error, _absence.DEFAULT_IS_SILENT) from None
+            if is_slow(started):
+                raise database_lost(error, _absence.IS_SLOW) from None
+            return None, False
         if group_id is None or result.group_id == group_id:
-            return image(result.to_dict())
+            self._witness.saw(group_id)
+            return image(result.to_dict()), True
         if result.group_id is UNSET and result.is_default is not True:
             raise APIResponseValidationError(
                 f"the answer does not say whether the record is that of group {group_id!r}",
@@ -97,8 +122,11 @@ class Reader:
                 expected="str",
                 got="nothing",
             )
-        self._has_default = True
-        return None
+        self._witness.saw(None)
+        return None, True
+
+    async def _get(self, group_id: str | None) -> Any:
+        return await self._gate.send(self._meta.get, group_id=group_id)
 
 
 class Plan(Reader):
@@ -128,11 +156,15 @@ class Apply(Reader):
         self._journal = journal
         self._failures = failures
         self._file: IO[bytes] | None = None
+        self._first = asyncio.Lock()
         # While some wait for the disk.
         self.workers = 1 if journal is None else 3
 
     async def begin(self) -> None:
-        """Begin the file of failures."""
+        """Begin the file of failures, with what an earlier run has seen."""
+        if self._journal is not None:
+            for group_id in self._journal.known:
+                self._witness.saw(group_id)
         if self._failures is not None:
             self._file = os.fdopen(os.open(self._failures, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb")
 
@@ -168,22 +200,66 @@ class Apply(Reader):
 
     async def attempt(self, item: Item) -> Result:
         """Bring one record about. Every attempt begins with what is there, so that none does anything twice."""
-        current = await self._read(item.group_id)
-        found = plan(item.content, current)
+        if not self._witness.is_known:
+            async with self._first:
+                # One record alone, until one is known to be there and can be the witness for the others.
+                if not self._witness.is_known:
+                    return await self._bring_about(item)
+        return await self._bring_about(item)
+
+    async def _bring_about(self, item: Item) -> Result:
+        current, is_sure = await self._ask(item.group_id)
+        if not is_sure and self._journal is not None:
+            # No intent is written down because of an outage.
+            await self._witness.confirm()
+        try:
+            found = plan(item.content, current)
+        except RequestValidationError:
+            if is_sure or await self._ask_again(item.group_id) is None:
+                raise
+            return await self._bring_about(item)
         action: Action = "unchanged"
         if found.action != "unchanged":
-            action = item.intended = WRITTEN[found.action]
+            intended, item.intended = item.intended, WRITTEN[found.action]
             if self._journal is not None:
                 intent = Intent(item.index, item.group_id, current, dict(found.after))
-                await self._journal.intend(item.digest, action, intent)
-            method = self._meta.update if found.action == "update" else self._meta.create
-            await self._gate.send(method, group_id=item.group_id, **found.fields)
+                await self._journal.intend(item.digest, item.intended, intent)
+            # Only now: while the disk is waited for, a database may go and come back.
+            if not is_sure and await self._ask_again(item.group_id) is not None:
+                item.intended = intended
+                return await self._bring_about(item)
+            action = await self._write(item, found)
         elif item.intended is not None:
             # A write whose outcome was unknown, and which the server has carried out.
             action = item.intended
         if self._journal is not None:
             self._journal.done(item.index, item.digest, item.group_id, action)
         return Result(item.index, item.group_id, action, item.attempts, changes=found.changes)
+
+    async def _write(self, item: Item, found: Found) -> Action:
+        """Send what was found to be done, and return what it has come to."""
+        if found.action == "update":
+            try:
+                await self._gate.send(self._meta.update, group_id=item.group_id, **found.fields)
+            except NotFoundError as error:
+                raise database_lost(error, _absence.RECORD_IS_LOST) from None
+            return "updated"
+        seen = self._witness.server_time
+        record = (await self._gate.send(self._meta.create, group_id=item.group_id, **found.fields)).result
+        if found.action == "replace":
+            return "replaced"
+        self._witness.saw(item.group_id)
+        if is_older(record.created_at, seen):
+            item.alarm = RecordReplacedError(
+                f"{'the default record' if item.group_id is None else f'group {item.group_id!r}'} was replaced, not "
+                f"created: the server said that it had no such record, and had one since {record.created_at}. Undo "
+                "cannot put it back. Look at the server before the run goes on",
+                group_id=item.group_id,
+                record_id=record.id,
+            )
+            return "replaced"
+        self._witness.saw_time(time_of(record.created_at))
+        return "created"
 
 
 class Export(Reader):
@@ -222,6 +298,8 @@ class Undo(Reader):
         self._force = force
 
     def _item(self, index: int, value: Intent) -> Item:
+        if value.before is not None:
+            self._witness.saw(value.group_id)
         return Item(index, value.group_id, value)
 
     async def attempt(self, item: Item) -> Result:

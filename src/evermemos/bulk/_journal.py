@@ -31,6 +31,7 @@ CREATE TABLE intent (id INTEGER PRIMARY KEY, position INTEGER, digest BLOB, grou
 CREATE INDEX intent_position ON intent (position);
 CREATE TABLE done (position INTEGER PRIMARY KEY, digest BLOB, group_id TEXT, action TEXT);
 """
+KNOWN = "SELECT group_id FROM done UNION ALL SELECT group_id FROM intent WHERE before IS NOT NULL LIMIT 1"
 # Rows of "done" that may wait for the next intent to take them along.
 MOST_WAITING = 500
 
@@ -92,6 +93,8 @@ class Journal:
                 self._database.execute(f"SELECT coalesce(max(position), -1) + 1 FROM {table}").fetchone()[0]  # noqa: S608
                 for table in ("intent", "done")
             )
+            # A group, if there is any, whose record an earlier run has seen.
+            self.known: list[str | None] = [group_id for (group_id,) in self._database.execute(KNOWN)]
         except BaseException:
             self._database.close()
             raise
@@ -200,6 +203,9 @@ def intents(path: str | os.PathLike[str]) -> Iterator[Intent]:
             "SELECT id, position, group_id, before, after FROM intent WHERE (:last IS NULL OR id < :last)"
             " AND NOT EXISTS"
             " (SELECT 1 FROM intent AS later WHERE later.position = intent.position AND later.id > intent.id)"
+            # Nothing was written where the record turned out to be there, as it was to be.
+            " AND NOT EXISTS"
+            " (SELECT 1 FROM done WHERE done.position = intent.position AND done.action = 'unchanged')"
             " ORDER BY id DESC LIMIT 500",
             {"last": last},
         ).fetchall():
