@@ -172,7 +172,7 @@ def test_a_broken_body_of_a_refusal_is_no_write_that_was_accepted(flavour: Flavo
 
 @pytest.mark.parametrize("body", [b'{"status": "ok"', b"7\r\n{broken\r\nno chunk"])
 def test_a_body_that_breaks_in_the_piece_that_brings_the_head_leaves_the_write_accepted(
-    any_flavour: Flavour, serve: Callable[..., ScriptedServer], body: bytes
+    every_flavour: Flavour, serve: Callable[..., ScriptedServer], body: bytes
 ) -> None:
     kind = b"Transfer-Encoding: chunked" if body.startswith(b"7") else b"Content-Length: 1000"
     whole = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + kind + b"\r\n\r\n" + body
@@ -181,8 +181,8 @@ def test_a_body_that_breaks_in_the_piece_that_brings_the_head_leaves_the_write_a
         connection.sendall(whole)
 
     server = serve(step, http(PATCHED))
-    client = any_flavour.client(base_url=server.url)
-    error = fail(any_flavour, "update_conversation_meta_v1", client, group_id=None)
+    client = every_flavour.client(base_url=server.url)
+    error = fail(every_flavour, "update_conversation_meta_v1", client, group_id=None)
     assert type(error) is APIConnectionError
     assert_accepted(error)
     assert len(server.requests) == 1
