@@ -170,6 +170,7 @@ def test_a_broken_body_of_a_refusal_is_no_write_that_was_accepted(flavour: Flavo
         assert (error.applied, error.status_code) == (False, status)
 
 
+@pytest.mark.socket
 @pytest.mark.parametrize("body", [b'{"status": "ok"', b"7\r\n{broken\r\nno chunk"])
 def test_a_body_that_breaks_in_the_piece_that_brings_the_head_leaves_the_write_accepted(
     every_flavour: Flavour, serve: Callable[..., ScriptedServer], body: bytes

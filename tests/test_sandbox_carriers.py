@@ -85,7 +85,7 @@ def test_server_ends_with_its_context(sandbox: Sandbox, capfd: pytest.CaptureFix
     with idle:
         answer = everything(idle)
     assert answer.startswith(b"HTTP/1.1 404 ")
-    assert answer.endswith(b'{"detail": "Not Found"}')
+    assert answer.endswith(b'{"detail":"Not Found"}')
     assert set(threading.enumerate()) == threads
     with pytest.raises(ConnectionRefusedError):
         connect(url)

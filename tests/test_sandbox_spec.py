@@ -226,7 +226,8 @@ def test_every_operation_of_the_spec_does_something() -> None:
 
 def test_security_comes_from_the_spec(document: dict[str, Any]) -> None:
     document["paths"][V1]["get"]["security"] = [{"bearerAuth": []}]
-    assert Sandbox().handle("GET", V1, {}, b"").status == 401
+    assert Sandbox(require_key=True).handle("GET", V1, {}, b"").status == 401
+    assert Sandbox().handle("GET", V1, {}, b"").status == 404
 
 
 # Strict: what is documented, instead of what servers do
@@ -285,7 +286,7 @@ def test_strict_refuses_null_as_body_unknown_scenes_and_queries(strict: Sandbox)
     assert strict.handle("PATCH", V1, {}, b"null").status == 422
     assert ask(strict, "POST", V1, REQUIRED | {"scene": "party"})[1]["detail"][0]["type"] == "literal_error"
     assert ask(strict, "PATCH", V1, {}, query="?group_id=g")[1]["detail"][0]["loc"] == ["query", "group_id"]
-    assert ask(strict, "GET", V0, query="?groupId=g")[0] == 422
+    assert ask(strict, "GET", V0, query="?group=g")[0] == 422
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2025-01-15T10:00:00", "2025-01-15"])
@@ -306,6 +307,8 @@ def test_a_strict_v0_has_the_documented_fields_only(strict: Sandbox) -> None:
     made = ask(strict, "POST", V0, body)[1]["result"]
     assert (made["is_default"], made["group_id"]) == (True, None)
     assert ask(strict, "PATCH", V0, {"tags": ["t"]})[1]["result"]["updated_fields"] == ["tags"]
-    assert ask(strict, "POST", V0, body | {"groupId": "g"})[0] == 422
-    assert ask(strict, "POST", V0, body | {"group_id": "g", "name": "N"})[1]["result"]["group_id"] == "g"
+    assert ask(strict, "POST", V0, body | {"version": "1.0"})[0] == 422
+    group = {"created_at": body["created_at"], "group_id": "g", "name": "N", "scene": None}
+    assert ask(strict, "POST", V0, group)[1]["result"]["group_id"] == "g"
+    assert ask(strict, "PATCH", V0, {"group_id": "h", "tags": []})[0] == 404
     assert ask(strict, "POST", V0, {"created_at": body["created_at"], "scene_desc": {}})[0] == 422

@@ -29,7 +29,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--host", default="127.0.0.1", help="name or address to listen on (default: %(default)s)")
     found.add_argument("--port", type=int, default=1995, help="port, 0 for a free one (default: %(default)s)")
     found.add_argument("--store", metavar="FILE", help="keep the records in this file (default: in memory)")
-    found.add_argument("--api-key", metavar="KEY", help="ask for this key (default: v0 takes any, v1 needs none)")
+    found.add_argument("--api-key", metavar="KEY", help="ask for this key (default: any will do, and none)")
+    found.add_argument(
+        "--require-key", action="store_true", help="ask for a key on v0, any, as the hosted product does"
+    )
     found.add_argument("--strict", action="store_true", help="behave as documented where real servers do not")
     return found
 
@@ -49,7 +52,9 @@ def serve(arguments: Sequence[str]) -> int:
 
     with (
         listen(options.host, options.port) as line,
-        Sandbox(options.store, api_key=options.api_key, strict=options.strict) as sandbox,
+        Sandbox(
+            options.store, api_key=options.api_key, require_key=options.require_key, strict=options.strict
+        ) as sandbox,
     ):
         if not ipaddress.ip_address(line.getsockname()[0]).is_loopback:
             print(EXPOSED.format(host=options.host), file=sys.stderr)

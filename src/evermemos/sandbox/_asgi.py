@@ -82,7 +82,7 @@ class SandboxApp:
             answer = make_answer(500, {"detail": str(error)})
         if answer.fault is not None and answer.fault.delay and await _is_gone_within(answer.fault.delay, receive):
             return
-        await _send(answer, scope, receive, send, with_body=method != "HEAD")
+        await _send(answer, scope, receive, send)
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -110,7 +110,7 @@ async def _read(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send, *, with_body: bool) -> None:
+async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     fault, body = answer.fault, answer.body
     if fault is not None and fault.reset == "before":
         _connection(scope).reset()
@@ -118,7 +118,7 @@ async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send, *, w
         return
     is_broken = fault is not None and (fault.cut or fault.reset == "during")
     # Of an empty body too something is missing then.
-    headers = {**answer.headers, "content-length": str(len(body) or int(is_broken))}
+    headers = {"content-length": str(len(body) or int(is_broken)), **answer.headers}
     fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": fields})
     if is_broken:
@@ -129,7 +129,7 @@ async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send, *, w
             _connection(scope).close()
         await _until_gone(receive)
         return
-    await send({"type": "http.response.body", "body": body if with_body else b""})
+    await send({"type": "http.response.body", "body": body})
     if fault is not None and fault.reset == "after":
         _connection(scope).reset_at_next_request()
 

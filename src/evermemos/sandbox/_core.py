@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 from ..errors import ConfigurationError
-from . import _conversation_meta, _spec
+from . import _conversation_meta, _cors, _spec
 from ._faults import LONGEST_DELAY, Fault, Reset, is_number
-from ._messages import Accepted, Answer, Refused, Request, answer, now
+from ._messages import Accepted, Answer, Refused, Request, Unanswerable, answer, now
 from ._store import Store
 
 if TYPE_CHECKING:
@@ -27,11 +27,17 @@ if TYPE_CHECKING:
     from ._spec import Operation
     from ._transport import SandboxTransport
 
-# Bytes of a body: what MongoDB, the database of real servers, takes in one document.
-LARGEST_BODY = 16 * 1024 * 1024
+# Bytes of a body. Servers have no limit, and a database that takes documents of 16 MiB.
+LARGEST_BODY = 64 * 1024 * 1024
 # Bytes of a body that is kept for `Sandbox.requests`.
 LARGEST_NOTED = 1024 * 1024
 
+# The methods that the HTTP parser of servers knows.
+METHODS = re.compile(
+    "ACL|BIND|CHECKOUT|CONNECT|COPY|DELETE|GET|HEAD|LINK|LOCK|M-SEARCH|MERGE|MKACTIVITY|MKCALENDAR|MKCOL|MOVE|NOTIFY"
+    "|OPTIONS|PATCH|POST|PROPFIND|PROPPATCH|PURGE|PUT|QUERY|REBIND|REPORT|SEARCH|SOURCE|SUBSCRIBE|TRACE|UNBIND|UNLINK"
+    "|UNLOCK|UNSUBSCRIBE"
+)
 UNAUTHORIZED = answer(401, {"code": "Unauthorized", "message": "Invalid API key", "type": "AuthenticationError"})
 # Codes that servers document and do not send.
 DOCUMENTED_CODES = {400: "INVALID_PARAMETER", 404: "RESOURCE_NOT_FOUND"}
@@ -58,6 +64,7 @@ class Sandbox:
         store: str | os.PathLike[str] | None = None,
         *,
         api_key: str | None = None,
+        require_key: bool = False,
         strict: bool = False,
         background: bool = False,
         processing_seconds: float = 0.0,
@@ -67,11 +74,12 @@ class Sandbox:
         Args:
             store (str | os.PathLike[str] | None): File for the records, made if it does not exist. Several processes
                 may share it. None keeps the records in memory.
-            api_key (str | None): The key that requests must carry. With None, v0 takes any key and v1 asks for none,
-                as hosted and self-hosted servers do.
+            api_key (str | None): The key that requests must carry. With None any key will do, and none, as on
+                self-hosted servers.
+            require_key (bool): Whether v0 wants a key where none is set, any key, as the hosted product does.
             strict (bool): Whether to behave as documented where servers do not: an update of an unknown group is
-                refused, custom_role is kept, updated_at moves, unknown fields and made-up times are refused, and error
-                codes are the documented ones.
+                refused, custom_role is kept, updated_at moves, unknown fields and made-up times are refused, v0 wants
+                a key, and error codes are the documented ones.
             background (bool): Whether to answer 202 to a message, as busy servers do.
             processing_seconds (float): How long it takes until memories are there, where the answer does not wait for
                 them: on v0, for a whole conversation, and with `background`.
@@ -86,6 +94,7 @@ class Sandbox:
             raise ConfigurationError(f"processing_seconds is {processing_seconds!r}: {expected}")
         self._requests: deque[Request] = deque(maxlen=1000)
         self.api_key = api_key
+        self._require_key = require_key or strict
         # Whether a client that was led here by a URL has nobody else to close the file.
         self.closes_with_client = False
         self._spec = _spec.load(strict=strict)
@@ -243,6 +252,7 @@ class Sandbox:
         if self._store.path is None or self.api_key is not None:
             raise ConfigurationError("a sandbox in memory or with a key cannot be pickled: give it a store and no key")
         options: dict[str, Any] = {"background": self._background, "processing_seconds": self._processing_seconds}
+        options["require_key"] = self._require_key
         return partial(Sandbox, self._store.path, strict=self._spec.strict, **options), ()
 
     def __repr__(self) -> str:
@@ -271,13 +281,14 @@ class Sandbox:
         shown = {**fields, "authorization": "[redacted]"} if "authorization" in fields else fields
         kept = body if len(body) <= LARGEST_NOTED else b""
         self._requests.append(Request(method, target, shown, kept, operation and operation.id, fault))
-        if fault is not None and not fault.applied:
-            return fault.spoil(None, path, operation.errors if operation else {})
-        if operation is None:
-            given = self._elsewhere(path, query, base or f"http://{fields.get('host', 'localhost')}")
+        if fault is None:
+            found = self._answer(operation, method, path, query, fields, body, base)
         else:
-            given = self._perform(operation, path, query, fields, body)
-        return given if fault is None else fault.spoil(given, path, operation.errors if operation else {})
+            given = self._answer(operation, method, path, query, fields, body, base) if fault.applied else None
+            found = fault.spoil(given, path, operation.errors if operation else {})
+        if "origin" in fields:
+            found = _cors.shown(found, fields)
+        return _without_body(found) if method == "HEAD" else found
 
     def admits(self, authorization: str, *, key_needed: bool) -> bool:
         """Tell whether a request with this Authorization header may come in."""
@@ -306,10 +317,32 @@ class Sandbox:
                     return fault
         return None
 
-    def _elsewhere(self, path: str, query: str, base: str) -> Answer:
+    def _answer(
+        self,
+        operation: Operation | None,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        base: str | None,
+    ) -> Answer:
+        if operation is None:
+            return self._elsewhere(method, path, query, headers, base or f"http://{headers.get('host', 'localhost')}")
+        try:
+            return self._perform(operation, path, query, headers, body)
+        except Unanswerable:
+            return answer(500, _failure("SYSTEM_ERROR", "Internal server error", path))
+
+    def _elsewhere(self, method: str, path: str, query: str, headers: Mapping[str, str], base: str) -> Answer:
         """Answer a request for which the spec has no operation."""
+        if not METHODS.fullmatch(method):
+            return Answer(400, {"content-type": "text/plain; charset=utf-8"}, b"Invalid HTTP request received.")
+        if _cors.is_preflight(method, headers):
+            return _cors.preflight(headers)
         if path in self._spec.routes:
-            return answer(405, {"detail": "Method Not Allowed"}, allow=", ".join(self._spec.routes[path]))
+            # Of several methods servers name one, that of the function whose name comes first.
+            return answer(405, {"detail": "Method Not Allowed"}, allow=min(self._spec.routes[path]))
         known = path.rstrip("/")
         if known in self._spec.routes:
             return Answer(307, {"location": f"{base}{known}{'?' if query else ''}{query}"}, b"")
@@ -317,7 +350,9 @@ class Sandbox:
 
     def _perform(self, operation: Operation, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
         authorization = headers.get("authorization", "")
-        if not operation.is_open and not self.admits(authorization, key_needed=operation.key_needed):
+        if not operation.is_open and not self.admits(
+            authorization, key_needed=operation.key_needed and self._require_key
+        ):
             return UNAUTHORIZED
         try:
             if len(body) > LARGEST_BODY:
@@ -328,6 +363,8 @@ class Sandbox:
             params = _spec.arguments(operation, query, headers, body, strict=self._spec.strict)
             with self._store.session(write=operation.writes):
                 told = behaviour(params)
+            if isinstance(told, Refused):
+                raise told
             return answer(202, told.content) if isinstance(told, Accepted) else answer(200, told)
         except Refused as refused:
             if refused.detail is not None:
@@ -336,8 +373,16 @@ class Sandbox:
         except sqlite3.Error as error:
             status, message = 500, f"The sandbox's store failed: {error}"
         code = DOCUMENTED_CODES.get(status, "SYSTEM_ERROR") if self._spec.strict else "HTTP_ERROR"
-        told = {"status": "failed", "code": code, "message": message, "timestamp": now(), "path": path}
-        return answer(status, told)
+        return answer(status, _failure(code, message, path))
+
+
+def _failure(code: str, message: str, path: str) -> dict[str, str]:
+    return {"status": "failed", "code": code, "message": message, "timestamp": now(), "path": path}
+
+
+def _without_body(given: Answer) -> Answer:
+    """Answer a HEAD, which is told how long the body would be."""
+    return given._replace(headers={**given.headers, "content-length": str(len(given.body))}, body=b"")
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -13,8 +12,9 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = tuple[str | int, ...]
 Issue: TypeAlias = dict[str, Any]
-# How deeply objects and lists may lie in each other: as deeply as MongoDB, the database of real servers, takes them.
-DEEPEST = 100
+# How deeply objects and lists may lie in each other. Servers read a few hundred levels more, but their Python had more
+# of its stack left.
+DEEPEST = 500
 
 
 class Answer(NamedTuple):
@@ -85,6 +85,10 @@ class Refused(Exception):
         self.detail = detail
 
 
+class Unanswerable(Exception):
+    """An answer that servers fail to write. Their last resort is status 500."""
+
+
 class Accepted(NamedTuple):
     """What an operation answers with status 202, where it goes on afterwards."""
 
@@ -92,8 +96,21 @@ class Accepted(NamedTuple):
 
 
 def answer(status: int, content: Any, **headers: str) -> Answer:
-    """Make an answer of JSON."""
-    return Answer(status, {"content-type": "application/json", **headers}, json.dumps(content).encode())
+    """Make an answer of JSON, byte for byte as servers write it.
+
+    Raises:
+        Unanswerable: If it cannot be written: half of a surrogate pair, and in an error what is not a number of JSON.
+    """
+    try:
+        try:
+            text = _ENCODER.encode(content)
+        except ValueError:
+            if status >= 400:
+                raise
+            text = _ENCODER.encode(json.loads(json.dumps(content), parse_constant=lambda _: None))
+        return Answer(status, {"content-type": "application/json", **headers}, text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unanswerable from error
 
 
 def headers_of(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -106,13 +123,13 @@ def headers_of(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def loads(body: bytes) -> Any:
-    """Read JSON as servers do.
+    """Read JSON as servers do, NaN and Infinity included.
 
     Raises:
         ValueError: If it is none. A JSONDecodeError where it breaks the grammar.
     """
     try:
-        value = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+        value = json.loads(body)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     # What is read here must be read again later, with less of the stack left.
@@ -138,11 +155,4 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _finite(number: str) -> float:
-    value = float(number)
-    if not math.isfinite(value):
-        raise ValueError("not a number of JSON")
-    return value
-
-
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))

@@ -9,21 +9,20 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from ._messages import Issue, Place, Refused, loads
+from ._messages import Issue, Place, Refused, Unanswerable, loads
 from ._schema import Check, Schemas, issue, model, or_null
 
 Document = dict[str, Any]
-# The schemas of objects with a role, and which they take.
-_WITH_ROLE = {
-    **dict.fromkeys(("UserDetail", "AddMemoriesV1Request", "LoadedMessage"), ("user", "assistant")),
-    **dict.fromkeys(("UserDetailV0", "AddMemoriesV0Request"), ("user", "assistant", "tool")),
-}
+# By API version.
+_ROLES = {"v0": ["user", "assistant", "tool"], "v1": ["user", "assistant"]}
+# The schemas of objects with a role.
+_WITH_ROLE = ("UserDetail", "UserDetailV0", "AddMemoriesV0Request", "AddMemoriesV1Request", "LoadedMessage")
 
 
 class Parameter(NamedTuple):
@@ -103,9 +102,7 @@ def load(*, strict: bool) -> Spec:
     if not strict:
         _as_servers_do(content)
     named = content["components"]["schemas"]
-    rules: dict[str, Check] = (
-        {} if strict else {name: partial(_known_role, roles) for name, roles in _WITH_ROLE.items()}
-    )
+    rules = {} if strict else {name: _known_role("v0" if "V0" in name else "v1") for name in _WITH_ROLE}
     schemas = Schemas(named, rules, closed=strict)
     routes = {
         path: {method.upper(): _operation(method, operation, schemas, content) for method, operation in item.items()}
@@ -170,13 +167,18 @@ def _as_servers_do(content: Document) -> None:
     content["paths"]["/api/v1/memories"]["get"]["parameters"].append(offset)
 
 
-def _known_role(roles: tuple[str, ...], owner: Any, place: Place) -> list[Issue]:
-    role = owner.get("role")
-    # Servers take an empty one of a participant for none. Of a message nothing was recorded.
-    if role is None or (role == "" and "content" not in owner) or role.lower() in roles:
-        return []
-    words = f"Value error, Invalid role '{role}'. Must be one of: {list(roles)}"
-    return [issue("value_error", place, owner, words, ctx={"error": {}})]
+def _known_role(api: str) -> Check:
+    roles = _ROLES[api]
+
+    def check(owner: Any, place: Place) -> list[Issue]:
+        role = owner.get("role")
+        # An empty one is as none.
+        if not role or role.lower() in roles:
+            return []
+        words = f"Value error, Invalid role '{role}'. Must be one of: {roles}"
+        return [issue("value_error", place, owner, words, ctx={"error": {}})]
+
+    return check
 
 
 def arguments(
@@ -206,8 +208,8 @@ def arguments(
             values[name], found = _read(parameter, [headers[name.lower()]], ("header", name.lower()))
             issues += found
     content: Any = {}
-    if body and (operation.body or not strict):
-        content = _content(body)
+    if body and (operation.body or (operation.query and not strict)):
+        content = content_of(body, headers.get("content-type", ""))
         # A request to read has no body in the spec; servers read one all the same, and its fields count more.
         if content is not None or strict:
             issues += (operation.body or _like_query(operation))(content, ("body",))
@@ -236,7 +238,18 @@ def _query(operation: Operation, given: Mapping[str, list[str]], *, strict: bool
     return values, issues
 
 
-def _content(body: bytes) -> Any:
+def content_of(body: bytes, content_type: str) -> Any:
+    """Read a body: as JSON where its type says so or nothing, else as text.
+
+    Raises:
+        Refused: If it is not JSON.
+        Unanswerable: If it is not text. Servers fail to repeat it in an error.
+    """
+    if not _is_json(content_type):
+        try:
+            return body.decode()
+        except UnicodeDecodeError as error:
+            raise Unanswerable from error
     try:
         return loads(body)
     except json.JSONDecodeError as error:
@@ -244,6 +257,13 @@ def _content(body: bytes) -> Any:
         raise Refused(422, detail=[problem]) from None
     except ValueError:
         raise Refused(400, detail="There was an error parsing the body") from None
+
+
+@lru_cache(64)
+def _is_json(content_type: str) -> bool:
+    # Servers take a type that has not one slash for text/plain.
+    main, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    return not content_type or (main == "application" and re.fullmatch("([^/]*[+])?json", subtype) is not None)
 
 
 def _like_query(operation: Operation) -> Check:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ..errors import ConfigurationError
+from . import _mongodb
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -159,19 +160,28 @@ class Store:
                 yield
 
     def get(self, api: str, group_id: str | None) -> Record | None:
-        """Read the record of a group, or the default record for None."""
+        """Read the record of a group, or the default record for None.
+
+        Raises:
+            Unmanageable: If servers could not read it.
+        """
         question = "SELECT record FROM conversation_meta WHERE api = ? AND group_id = ?"
         row = self._database.execute(question, (api, key(group_id))).fetchone()
-        record: Record | None = row and json.loads(row[0])
-        return record
+        return row and _mongodb.loads(row[0])
 
-    def put(self, api: str, record: Record) -> None:
-        """Write a record, in the place of the one that its group has."""
+    def put(self, api: str, record: Record) -> str:
+        """Write a record, in the place of the one that its group has, and return its JSON.
+
+        Raises:
+            Unmanageable: If MongoDB could not hold it. Nothing is written then.
+        """
+        text = _mongodb.dumps(record)
         self._database.execute(
             "INSERT INTO conversation_meta VALUES (?, ?, ?)"
             " ON CONFLICT (api, group_id) DO UPDATE SET record = excluded.record",
-            (api, key(record["group_id"]), json.dumps(record)),
+            (api, key(record["group_id"]), text),
         )
+        return text
 
     def newest(self, count: int) -> tuple[int, list[tuple[str, Record]]]:
         """Tell how many records there are, and read the ones that were made last, with their API version."""
