@@ -342,6 +342,22 @@ def test_listening_to_everybody_gives_a_warning(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.socket
+@pytest.mark.parametrize(("options", "status"), [([], 404), (["--require-key"], 401), (["--strict"], 401)])
+def test_a_served_sandbox_asks_for_a_key_on_v0_if_told_to(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], status: int
+) -> None:
+    served: list[tuple[int, int]] = []
+
+    def run(sandbox: Sandbox, *_: object, announce: object) -> None:
+        v0, v1 = (sandbox.handle("GET", f"/api/{api}/memories/conversation-meta", {}, b"") for api in ("v0", "v1"))
+        served.append((v0.status, v1.status))
+
+    monkeypatch.setattr("evermemos.sandbox._server.run", run)
+    assert main(["sandbox", "--port", "0", *options]) == 0
+    assert served == [(status, 404)]
+
+
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),

@@ -387,6 +387,8 @@ def test_a_sandbox_pickles_as_its_file(path: Path) -> None:
         with pickle.loads(pickle.dumps(sandbox)) as copy:
             assert ask(copy, "GET", "g")["name"] == "N"
             assert (copy._spec.strict, copy._background, copy._processing_seconds) == (True, True, 1.5)
+    with Sandbox(path, require_key=True) as sandbox, pickle.loads(pickle.dumps(sandbox)) as copy:
+        assert copy.handle("GET", "/api/v0/memories/conversation-meta", {}, b"").status == 401
     for other in (Sandbox(), Sandbox(path, api_key="key")):
         with other, pytest.raises(ConfigurationError, match="cannot be pickled: give it a store and no key"):
             pickle.dumps(other)
