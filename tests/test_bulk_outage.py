@@ -10,18 +10,21 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from bulk_tools import actions, finish, record, state
 from conftest import Flavour
-from outages import KINDS, Interleaved, Kind, Outage, Outages, as_kept, refusal, waited
+from outages import KINDS, Interleaved, Kind, Outage, Outages, as_kept, waited
 
 from evermemos import AsyncEverMemOS
 from evermemos.bulk import Result, _jobs
 from evermemos.bulk._journal import Intent, Journal, intents
 from evermemos.bulk._witness import Witness
 from evermemos.errors import InternalServerError, RecordReplacedError, RequestValidationError
+
+if TYPE_CHECKING:
+    from cli_tools import Cli
 
 # The whole, or a small one in which each setting comes up.
 SEEDS, RECORDS = (range(20), 2000) if os.environ.get("EVERMEMOS_TEST_EXAMPLES") == "many" else (range(6), 400)
@@ -440,44 +443,47 @@ def test_the_first_record_is_created_alone_and_is_the_witness_of_the_others(sand
 # When the proof fails
 
 
-class Denying(Outages):
-    """Says of the group `victim` that it has no record, as often as it is asked, and is well in all else."""
-
-    def handle(self, method: str, target: str, headers: Any, body: bytes, **options: Any) -> Any:
-        if method == "GET" and "victim" in target:
-            return refusal(404, "Conversation metadata not found", target.partition("?")[0])
-        return super().handle(method, target, headers, body, **options)
-
-
 @pytest.mark.parametrize("years", [-10, 0, 10])
 @pytest.mark.parametrize("has_journal", [False, True])
 def test_a_record_that_was_replaced_all_the_same_is_named_and_ends_the_run(
-    years: int, has_journal: bool, flavour: Flavour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    years: int, has_journal: bool, bulk: Any, sandbox: Outages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shift_clock(monkeypatch, years)
     wanted = [record(group_id) for group_id in ("w", "victim", *(f"later{number}" for number in range(90)))]
     journal = tmp_path / "journal" if has_journal else None
-    with Denying() as sandbox:
-        sandbox.put("w")
-        sandbox.put("victim")
-        bulk = flavour.client(base_url=sandbox).v1.bulk
-        found: list[Result] = []
-        with pytest.raises(RecordReplacedError, match="group 'victim' was replaced, not created") as caught:
-            finish(bulk.apply(wanted, concurrency=1, journal=journal, on_result=found.append))
-        assert caught.value.group_id == "victim"
-        assert str(caught.value.record_id) in str(sandbox.newest(99))
-        assert {each.group_id: each.action for each in found if each.action != "created"} == {
-            "w": "unchanged",
-            "victim": "replaced",
-        }
-        assert sandbox.replaced == ["victim"]
-        # What was in flight.
-        assert len(sandbox.created) == len(found) - 2 <= 3
-        if has_journal:
-            results = apply_one_by_one(bulk, wanted, journal=journal)
-            assert (results[1].action, results[1].attempts) == ("replaced", 0)
-            assert {each.action for each in results[2:]} == {"created"}
-            assert set(actions(bulk.undo(journal))) == {"kept"}
+    for group_id in ("w", "victim"):
+        sandbox.put(group_id)
+    sandbox.denied = {"victim"}
+    found: list[Result] = []
+    with pytest.raises(RecordReplacedError, match="group 'victim' was replaced, not created") as caught:
+        finish(bulk.apply(wanted, concurrency=1, journal=journal, on_result=found.append))
+    assert caught.value.group_id == "victim"
+    assert str(caught.value.record_id) in str(sandbox.newest(99))
+    told = {each.group_id: each.action for each in found if each.action != "created"}
+    assert told == {"w": "unchanged", "victim": "replaced"}
+    assert sandbox.replaced == ["victim"]
+    # What was in flight.
+    assert len(sandbox.created) == len(found) - 2 <= 3
+    if has_journal:
+        results = apply_one_by_one(bulk, wanted, journal=journal)
+        assert (results[1].action, results[1].attempts) == ("replaced", 0)
+        assert {each.action for each in results[2:]} == {"created"}
+        assert set(actions(bulk.undo(journal))) == {"kept"}
+
+
+@pytest.mark.socket
+@pytest.mark.process
+def test_the_command_line_names_a_record_that_was_replaced_all_the_same(cli: Cli, sandbox: Outages) -> None:
+    for group_id in ("w", "victim"):
+        sandbox.put(group_id)
+    sandbox.denied = {"victim"}
+    cli.file("c.jsonl", [record(group_id) for group_id in ("w", "victim", *(f"later{n}" for n in range(90)))])
+    done = cli("apply", "c.jsonl", "--concurrency", "1")
+    assert done.returncode == 1
+    assert "evermemos: group 'victim' was replaced, not created" in done.stderr
+    assert "The same command goes on from there" in done.stderr
+    sandbox.denied = set()
+    assert cli.good("apply", "c.jsonl").count('"created"') == 90
 
 
 @pytest.mark.parametrize("years", [-10, 10])
