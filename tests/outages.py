@@ -45,6 +45,7 @@ class Outages(Sandbox):
         log (list[str]): The requests that have come, as method and group.
         created (list[str | None]): The groups whose record a POST has made, in that order.
         replaced (list[str | None]): The groups whose record a POST has replaced.
+        denied (set[str]): Groups of whose record every read is answered with a 404, in no outage, too.
     """
 
     def __init__(self, outages: Iterable[Outage] = (), seed: int = 0) -> None:
@@ -54,6 +55,7 @@ class Outages(Sandbox):
         self.log: list[str] = []
         self.created: list[str | None] = []
         self.replaced: list[str | None] = []
+        self.denied: set[str] = set()
 
     def lose_database(self, length: int, kind: Kind, after: int = 0) -> None:
         """Have an outage, after so many more requests."""
@@ -88,6 +90,8 @@ class Outages(Sandbox):
         group_id = json.loads(body).get("group_id") if body else query.removeprefix("group_id=")
         self.log.append(f"{method} {group_id or 'default'}")
         kind = next((kind for first, length, kind in self.outages if first <= number < first + length), None)
+        if method == "GET" and group_id in self.denied:
+            kind = "quick"
         if kind in ("slow", "quick") and method != "POST":
             if kind == "slow":
                 waited.set(waited.get() + self.chance.uniform(10, 20))

@@ -10,17 +10,21 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from bulk_tools import actions, finish, record, state
 from conftest import Flavour
-from outages import KINDS, Interleaved, Kind, Outage, Outages, as_kept, refusal, waited
+from outages import KINDS, Interleaved, Kind, Outage, Outages, as_kept, waited
 
 from evermemos import AsyncEverMemOS
-from evermemos.bulk import Result
+from evermemos.bulk import Result, _jobs
+from evermemos.bulk._journal import Intent, Journal, intents
 from evermemos.bulk._witness import Witness
 from evermemos.errors import InternalServerError, RecordReplacedError, RequestValidationError
+
+if TYPE_CHECKING:
+    from cli_tools import Cli
 
 # The whole, or a small one in which each setting comes up.
 SEEDS, RECORDS = (range(20), 2000) if os.environ.get("EVERMEMOS_TEST_EXAMPLES") == "many" else (range(6), 400)
@@ -71,6 +75,7 @@ async def to_the_end(bulk: Any, method: str, *arguments: Any, **options: Any) ->
     raise AssertionError("records go on failing")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_outages_wipe_no_record_lose_none_and_have_none_reported_falsely(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
@@ -275,15 +280,105 @@ def test_a_record_that_cannot_be_created_is_not_called_missing_because_of_an_out
         assert isinstance(unknown.error, RequestValidationError)
 
 
+@pytest.mark.parametrize("length", [1, 2, 3])
+@pytest.mark.parametrize("has_journal", [False, True])
 def test_a_record_that_turns_out_to_be_there_as_it_was_to_be_is_unchanged(
-    bulk: Any, sandbox: Outages, tmp_path: Path
+    has_journal: bool, length: int, bulk: Any, sandbox: Outages, tmp_path: Path
 ) -> None:
     for group_id in ("w", "same"):
         sandbox.put(group_id)
-    sandbox.outages = [Outage(2, 1, "quick")]
-    results = apply_one_by_one(bulk, [record("w"), record("same")], journal=tmp_path / "journal")
+    sandbox.outages = [Outage(2, length, "quick")]
+    journal = tmp_path / "journal" if has_journal else None
+    results = apply_one_by_one(bulk, [record("w"), record("same")], journal=journal)
     assert [each.action for each in results] == ["unchanged", "unchanged"]
-    assert actions(bulk.undo(tmp_path / "journal")) == []
+    assert journal is None or actions(bulk.undo(journal)) == []
+
+
+def test_a_sign_of_an_outage_voids_the_proofs_that_are_under_way(
+    bulk: Any, sandbox: Outages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm, signs = Witness.confirm, iter([1])
+
+    async def elsewhere(self: Witness) -> None:
+        await confirm(self)
+        if self.is_known:
+            # As when another record is found after a 404, or an update is not found.
+            self.doubts += next(signs, 0)
+
+    monkeypatch.setattr(Witness, "confirm", elsewhere)
+    for group_id in ("w", "victim"):
+        sandbox.put(group_id, description="dear")
+    # One outage for each of the two times that it is asked for.
+    sandbox.outages = [Outage(2, 1, "quick"), Outage(4, 1, "quick")]
+    results = apply_one_by_one(bulk, [record("w"), record("victim", tags=["new"])])
+    assert [each.action for each in results] == ["unchanged", "updated"]
+    assert sandbox.replaced == []
+
+
+SIGNS: dict[str, tuple[list[Outage], bool, bool]] = {
+    "none": ([], False, False),
+    "found after a 404": ([Outage(2, 1, "quick")], False, True),
+    "the witness is not found": ([Outage(2, 2, "quick")], False, True),
+    "a 404 beside a default record": ([Outage(2, 1, "quick")], True, True),
+    "a slow 404": ([Outage(2, 1, "slow")], False, True),
+    "an update is not found": ([Outage(3, 1, "quick")], False, True),
+    # Of these any server has some, and each would void all proofs that are under way.
+    "an error": ([Outage(2, 1, "error")], False, False),
+    "no answer": ([Outage(2, 1, "cut")], False, False),
+}
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_what_a_sign_of_an_outage_is(name: str, bulk: Any, sandbox: Outages, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Witness] = []
+
+    class Noted(Witness):
+        def __init__(self, get: Any) -> None:
+            super().__init__(get)
+            made.append(self)
+
+    monkeypatch.setattr(_jobs, "Witness", Noted)
+    sandbox.outages, has_default, is_sign = SIGNS[name]
+    for group_id in ("w", "a", *([None] if has_default else [])):
+        sandbox.put(group_id)
+    results = apply_one_by_one(bulk, [record("w"), record("a", tags=["new"])])
+    assert [each.action for each in results] == ["unchanged", "updated"]
+    assert made[0].doubts == is_sign
+
+
+def test_an_intent_that_came_of_an_outage_does_not_count_beside_another(tmp_path: Path) -> None:
+    before, after = {"name": "before"}, {"name": "after"}
+
+    def opened() -> Journal:
+        return Journal(tmp_path / "journal", server="s", fingerprint=None)
+
+    async def main() -> Any:
+        journal = opened()
+        await journal.intend(b"d", "updated", Intent(0, "a", before, after))
+        await journal.intend(b"d", "created", Intent(0, "a", None, after))
+        await journal.aclose()
+        journal = opened()
+        found = await journal.earlier(0, 1)
+        await journal.aclose()
+        return found
+
+    assert asyncio.run(main()) == {0: (b"d", "updated", False)}
+    assert list(intents(tmp_path / "journal")) == [(0, "a", before, after)]
+
+
+def test_an_update_whose_outcome_is_unknown_can_be_undone_though_a_404_comes_after_it(
+    bulk: Any, sandbox: Outages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for group_id in ("w", "a"):
+        sandbox.put(group_id, tags=["old"])
+    # The update is carried out.
+    monkeypatch.setattr(sandbox.chance, "random", lambda: 0.0)
+    sandbox.outages = [Outage(3, 1, "cut"), Outage(4, 1, "quick")]
+    wanted = [record("w"), record("a", tags=["new"])]
+    results = apply_one_by_one(bulk, wanted, journal=tmp_path / "journal")
+    assert [each.action for each in results] == ["unchanged", "updated"]
+    assert actions(bulk.undo(tmp_path / "journal")) == ["restored"]
+    assert state(sandbox)["a"]["tags"] == ["old"]
 
 
 def test_a_slow_answer_about_the_default_record_is_asked_again(bulk: Any, sandbox: Outages) -> None:
@@ -348,44 +443,47 @@ def test_the_first_record_is_created_alone_and_is_the_witness_of_the_others(sand
 # When the proof fails
 
 
-class Denying(Outages):
-    """Says of the group `victim` that it has no record, as often as it is asked, and is well in all else."""
-
-    def handle(self, method: str, target: str, headers: Any, body: bytes, **options: Any) -> Any:
-        if method == "GET" and "victim" in target:
-            return refusal(404, "Conversation metadata not found", target.partition("?")[0])
-        return super().handle(method, target, headers, body, **options)
-
-
 @pytest.mark.parametrize("years", [-10, 0, 10])
 @pytest.mark.parametrize("has_journal", [False, True])
 def test_a_record_that_was_replaced_all_the_same_is_named_and_ends_the_run(
-    years: int, has_journal: bool, flavour: Flavour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    years: int, has_journal: bool, bulk: Any, sandbox: Outages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shift_clock(monkeypatch, years)
     wanted = [record(group_id) for group_id in ("w", "victim", *(f"later{number}" for number in range(90)))]
     journal = tmp_path / "journal" if has_journal else None
-    with Denying() as sandbox:
-        sandbox.put("w")
-        sandbox.put("victim")
-        bulk = flavour.client(base_url=sandbox).v1.bulk
-        found: list[Result] = []
-        with pytest.raises(RecordReplacedError, match="group 'victim' was replaced, not created") as caught:
-            finish(bulk.apply(wanted, concurrency=1, journal=journal, on_result=found.append))
-        assert caught.value.group_id == "victim"
-        assert str(caught.value.record_id) in str(sandbox.newest(99))
-        assert {each.group_id: each.action for each in found if each.action != "created"} == {
-            "w": "unchanged",
-            "victim": "replaced",
-        }
-        assert sandbox.replaced == ["victim"]
-        # What was in flight.
-        assert len(sandbox.created) == len(found) - 2 <= 3
-        if has_journal:
-            results = apply_one_by_one(bulk, wanted, journal=journal)
-            assert (results[1].action, results[1].attempts) == ("replaced", 0)
-            assert {each.action for each in results[2:]} == {"created"}
-            assert set(actions(bulk.undo(journal))) == {"kept"}
+    for group_id in ("w", "victim"):
+        sandbox.put(group_id)
+    sandbox.denied = {"victim"}
+    found: list[Result] = []
+    with pytest.raises(RecordReplacedError, match="group 'victim' was replaced, not created") as caught:
+        finish(bulk.apply(wanted, concurrency=1, journal=journal, on_result=found.append))
+    assert caught.value.group_id == "victim"
+    assert str(caught.value.record_id) in str(sandbox.newest(99))
+    told = {each.group_id: each.action for each in found if each.action != "created"}
+    assert told == {"w": "unchanged", "victim": "replaced"}
+    assert sandbox.replaced == ["victim"]
+    # What was in flight.
+    assert len(sandbox.created) == len(found) - 2 <= 3
+    if has_journal:
+        results = apply_one_by_one(bulk, wanted, journal=journal)
+        assert (results[1].action, results[1].attempts) == ("replaced", 0)
+        assert {each.action for each in results[2:]} == {"created"}
+        assert set(actions(bulk.undo(journal))) == {"kept"}
+
+
+@pytest.mark.socket
+@pytest.mark.process
+def test_the_command_line_names_a_record_that_was_replaced_all_the_same(cli: Cli, sandbox: Outages) -> None:
+    for group_id in ("w", "victim"):
+        sandbox.put(group_id)
+    sandbox.denied = {"victim"}
+    cli.file("c.jsonl", [record(group_id) for group_id in ("w", "victim", *(f"later{n}" for n in range(90)))])
+    done = cli("apply", "c.jsonl", "--concurrency", "1")
+    assert done.returncode == 1
+    assert "evermemos: group 'victim' was replaced, not created" in done.stderr
+    assert "The same command goes on from there" in done.stderr
+    sandbox.denied = set()
+    assert cli.good("apply", "c.jsonl").count('"created"') == 90
 
 
 @pytest.mark.parametrize("years", [-10, 10])

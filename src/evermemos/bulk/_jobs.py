@@ -12,7 +12,6 @@ from typing import IO, Any
 from evermemos_api.types import UNSET, encode
 
 from .. import _absence, _checks, _json
-from .._absence import database_lost, is_older, is_slow
 from .._response import time_of
 from ..errors import (
     APIResponseValidationError,
@@ -78,20 +77,37 @@ class Reader:
         raise NotImplementedError
 
     async def _read(self, group_id: str | None) -> dict[str, Any] | None:
-        """Read the record of a group, or the default record. None: there is none of its own, which is proved."""
-        current, is_sure = await self._ask(group_id)
-        return current if is_sure else await self._ask_again(group_id)
+        """Read the record of a group, or the default record. None: there is none of its own, which is proved.
 
-    async def _ask_again(self, group_id: str | None) -> dict[str, Any] | None:
-        """Read a record that was not found, now that the server is known to have its database.
+        Raises:
+            InternalServerError: If the server seems to have lost its database.
+        """
+        while True:
+            doubts = self._witness.doubts
+            current, is_sure = await self._ask(group_id)
+            if is_sure or await self._is_absent(group_id, doubts):
+                return current
 
-        Both 404s come from an outage only if it ended before the witness was read, and another began after that.
+    async def _is_absent(self, group_id: str | None, doubts: int) -> bool:
+        """Prove that a record is absent which was not found: ask again once the server is known to have its database.
+
+        Both 404s come from outages only if one has ended before the witness was read, and another has begun since.
+
+        Args:
+            group_id (str | None): Whose record.
+            doubts (int): How many signs of outages there were before the first 404.
+
+        Returns:
+            bool: Whether it is proved. If not, all that was found out before is void.
 
         Raises:
             InternalServerError: If the server seems to have lost its database.
         """
         await self._witness.confirm()
-        return (await self._ask(group_id))[0]
+        current, _ = await self._ask(group_id)
+        if current is not None:
+            self._witness.doubts += 1
+        return self._witness.doubts == doubts
 
     async def _ask(self, group_id: str | None) -> tuple[dict[str, Any] | None, bool]:
         """Read a record once. Returns it, None if it was not found, and whether that is for sure.
@@ -108,9 +124,9 @@ class Reader:
         except NotFoundError as error:
             self._witness.saw_time(error.server_time)
             if has_default:
-                raise database_lost(error, _absence.DEFAULT_IS_SILENT) from None
-            if is_slow(started):
-                raise database_lost(error, _absence.IS_SLOW) from None
+                raise self._witness.lost(error, _absence.DEFAULT_IS_SILENT) from None
+            if _absence.is_slow(started):
+                raise self._witness.lost(error, _absence.IS_SLOW) from None
             return None, False
         if group_id is None or result.group_id == group_id:
             self._witness.saw(group_id)
@@ -208,33 +224,35 @@ class Apply(Reader):
         return await self._bring_about(item)
 
     async def _bring_about(self, item: Item) -> Result:
-        current, is_sure = await self._ask(item.group_id)
-        if not is_sure and self._journal is not None:
-            # No intent is written down because of an outage.
-            await self._witness.confirm()
-        try:
-            found = plan(item.content, current)
-        except RequestValidationError:
-            if is_sure or await self._ask_again(item.group_id) is None:
-                raise
-            return await self._bring_about(item)
-        action: Action = "unchanged"
-        if found.action != "unchanged":
-            intended, item.intended = item.intended, WRITTEN[found.action]
+        while True:
+            doubts = self._witness.doubts
+            current, is_sure = await self._ask(item.group_id)
+            if not is_sure and self._journal is not None:
+                # No intent is written down because of an outage.
+                await self._witness.confirm()
+            try:
+                found = plan(item.content, current)
+            except RequestValidationError:
+                if is_sure or await self._is_absent(item.group_id, doubts):
+                    raise
+                continue
+            action: Action = "unchanged"
+            if found.action != "unchanged":
+                action = WRITTEN[found.action]
+                if self._journal is not None:
+                    intent = Intent(item.index, item.group_id, current, dict(found.after))
+                    await self._journal.intend(item.digest, action, intent)
+                # Only now: while the disk is waited for, a database may go and come back.
+                if not is_sure and not await self._is_absent(item.group_id, doubts):
+                    continue
+                item.intended = action
+                action = await self._write(item, found)
+            elif item.intended is not None:
+                # A write whose outcome was unknown, and which the server has carried out.
+                action = item.intended
             if self._journal is not None:
-                intent = Intent(item.index, item.group_id, current, dict(found.after))
-                await self._journal.intend(item.digest, item.intended, intent)
-            # Only now: while the disk is waited for, a database may go and come back.
-            if not is_sure and await self._ask_again(item.group_id) is not None:
-                item.intended = intended
-                return await self._bring_about(item)
-            action = await self._write(item, found)
-        elif item.intended is not None:
-            # A write whose outcome was unknown, and which the server has carried out.
-            action = item.intended
-        if self._journal is not None:
-            self._journal.done(item.index, item.digest, item.group_id, action)
-        return Result(item.index, item.group_id, action, item.attempts, changes=found.changes)
+                self._journal.done(item.index, item.digest, item.group_id, action)
+            return Result(item.index, item.group_id, action, item.attempts, changes=found.changes)
 
     async def _write(self, item: Item, found: Found) -> Action:
         """Send what was found to be done, and return what it has come to."""
@@ -242,14 +260,14 @@ class Apply(Reader):
             try:
                 await self._gate.send(self._meta.update, group_id=item.group_id, **found.fields)
             except NotFoundError as error:
-                raise database_lost(error, _absence.RECORD_IS_LOST) from None
+                raise self._witness.lost(error, _absence.RECORD_IS_LOST) from None
             return "updated"
         seen = self._witness.server_time
         record = (await self._gate.send(self._meta.create, group_id=item.group_id, **found.fields)).result
         if found.action == "replace":
             return "replaced"
         self._witness.saw(item.group_id)
-        if is_older(record.created_at, seen):
+        if _absence.is_older(record.created_at, seen):
             item.alarm = RecordReplacedError(
                 f"{'the default record' if item.group_id is None else f'group {item.group_id!r}'} was replaced, not "
                 f"created: the server said that it had no such record, and had one since {record.created_at}. Undo "

@@ -32,6 +32,8 @@ CREATE INDEX intent_position ON intent (position);
 CREATE TABLE done (position INTEGER PRIMARY KEY, digest BLOB, group_id TEXT, action TEXT);
 """
 KNOWN = "SELECT group_id FROM done UNION ALL SELECT group_id FROM intent WHERE before IS NOT NULL LIMIT 1"
+# Of several intents for a record the last counts. One without a record before it came of an outage, if others have one.
+INTENT_ORDER = "before IS NOT NULL, id"
 # Rows of "done" that may wait for the next intent to take them along.
 MOST_WAITING = 500
 
@@ -124,8 +126,8 @@ class Journal:
 
     def _earlier(self, start: int, stop: int) -> dict[int, Earlier]:
         found: dict[int, Earlier] = {}
-        for table in ("intent", "done"):
-            question = f"SELECT position, digest, action FROM {table} WHERE position BETWEEN ? AND ? ORDER BY rowid"  # noqa: S608
+        for table, order in (("intent", INTENT_ORDER), ("done", "rowid")):
+            question = f"SELECT position, digest, action FROM {table} WHERE position BETWEEN ? AND ? ORDER BY {order}"  # noqa: S608
             for position, digest, action in self._database.execute(question, (start, stop - 1)):
                 found[position] = Earlier(digest, action, table == "done")
         return found
@@ -202,7 +204,8 @@ def intents(path: str | os.PathLike[str]) -> Iterator[Intent]:
         while rows := database.execute(
             "SELECT id, position, group_id, before, after FROM intent WHERE (:last IS NULL OR id < :last)"
             " AND NOT EXISTS"
-            " (SELECT 1 FROM intent AS later WHERE later.position = intent.position AND later.id > intent.id)"
+            " (SELECT 1 FROM intent AS later WHERE later.position = intent.position"
+            " AND (later.before IS NOT NULL, later.id) > (intent.before IS NOT NULL, intent.id))"
             # Nothing was written where the record turned out to be there, as it was to be.
             " AND NOT EXISTS"
             " (SELECT 1 FROM done WHERE done.position = intent.position AND done.action = 'unchanged')"

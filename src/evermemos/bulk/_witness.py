@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from .. import _absence
-from .._absence import database_lost, is_slow
-from ..errors import APIError, NotFoundError
+from ..errors import APIError, InternalServerError, NotFoundError
 
 
 class Witness:
@@ -22,6 +21,7 @@ class Witness:
         is_known (bool): Whether the run knows a record that is there.
         has_default (bool): Whether there is a default record, which then answers for every group without one.
         server_time (datetime | None): The latest time that the server is known to have had.
+        doubts (int): How many signs of a lost database there were. A proof during which there was one is none.
     """
 
     def __init__(self, get: Callable[[str | None], Awaitable[Any]]) -> None:
@@ -29,6 +29,7 @@ class Witness:
         self._group_id: str | None = None
         self.is_known = self.has_default = False
         self.server_time: datetime | None = None
+        self.doubts = 0
         self._has_begun = False
         # The last read of the witness that has begun, and the one that is to come.
         self._current: asyncio.Task[APIError | None] | None = None
@@ -44,6 +45,11 @@ class Witness:
         """Take note of a time of the server's."""
         if time is not None and (self.server_time is None or time > self.server_time):
             self.server_time = time
+
+    def lost(self, error: NotFoundError, reason: str) -> InternalServerError:
+        """Take note of a 404 that is not taken for absence, and return the error to raise in its place."""
+        self.doubts += 1
+        return _absence.database_lost(error, reason)
 
     async def begin(self) -> None:
         """Look for a default record, unless something is known already."""
@@ -77,9 +83,9 @@ class Witness:
         except NotFoundError as error:
             self.saw_time(error.server_time)
             if is_known:
-                return database_lost(error, _absence.WITNESS_IS_LOST)
+                return self.lost(error, _absence.WITNESS_IS_LOST)
             # Without any record to go by, only a quick answer is believed.
-            return database_lost(error, _absence.IS_SLOW) if is_slow(started) else None
+            return self.lost(error, _absence.IS_SLOW) if _absence.is_slow(started) else None
         except APIError as error:
             return error
         self.saw(group_id if result.group_id == group_id else None)
