@@ -160,12 +160,13 @@ def test_a_wrong_content_type_is_sent_and_read(sandbox: Sandbox, base: Any, flav
         ({"reset": "during", "body": ""}, True),
     ],
 )
-def test_a_broken_connection_leaves_the_outcome_unknown(
+def test_a_broken_connection_leaves_the_outcome_unknown_unless_the_head_has_come(
     sandbox: Sandbox, flavour: Flavour, meta: Any, fault: dict[str, Any], took_effect: bool
 ) -> None:
     sandbox.fail(**fault)
     error = failure(flavour, meta, APIConnectionError)
-    assert error.outcome_unknown
+    assert (error.outcome_unknown, error.applied) == (error.status_code is None, error.status_code == 200)
+    assert took_effect or not error.applied
     assert not isinstance(error, APITimeoutError)
     assert (name(sandbox) == "new") is took_effect
     flavour.call(meta.update, name="newer")
