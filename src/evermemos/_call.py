@@ -363,7 +363,7 @@ class Call(Generic[T]):
         status = answer.status_code
         words = server_words(answer)
         return self._error(
-            STATUS_ERRORS.get(status, errors.InternalServerError if status >= 500 else errors.APIStatusError),
+            errors.STATUS_ERRORS.get(status, errors.InternalServerError if status >= 500 else errors.APIStatusError),
             words.message,
             code=words.code,
             details=words.details,
@@ -430,17 +430,6 @@ class Call(Generic[T]):
                 record_id=parsed.result.id,
             )
         return None
-
-
-STATUS_ERRORS: dict[int, type[errors.APIStatusError]] = {
-    400: errors.BadRequestError,
-    401: errors.AuthenticationError,
-    403: errors.PermissionDeniedError,
-    404: errors.NotFoundError,
-    409: errors.ConflictError,
-    422: errors.UnprocessableEntityError,
-    429: errors.RateLimitError,
-}
 
 
 def back_off(attempts: int) -> float:
