@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -225,8 +226,8 @@ def test_every_answer_that_servers_give_to_a_message_is_a_success_with_its_type(
     flavour: Flavour, name: str, status: int, body: Any, kind: type
 ) -> None:
     client = flavour.client(lambda _: answer(body, status))
-    response = flavour.call(method_of(client, name), **CALLS[name][0])
-    assert type(response) is kind
+    response: Any = flavour.call(method_of(client, name), **CALLS[name][0])
+    assert type(response).__name__ == kind.__name__
     assert response.to_dict() == body
 
 
@@ -251,7 +252,8 @@ def test_what_has_no_request_id_is_not_waited_for(flavour: Flavour, version: str
 def test_a_write_that_reached_another_record_was_applied_unless_it_changed_nothing(flavour: Flavour) -> None:
     for fields in (["name"], []):
         body = {**PATCHED, "result": {"id": "1", "group_id": None, "updated_fields": fields}}
-        error = fail(flavour, "update_conversation_meta_v1", flavour.client(lambda _, body=body: answer(body)))
+        handler = partial(lambda body, _: answer(body), body)
+        error = fail(flavour, "update_conversation_meta_v1", flavour.client(handler))
         assert type(error) is ScopeMismatchError
         assert (error.applied, error.outcome_unknown) == (bool(fields), False)
 

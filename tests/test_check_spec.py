@@ -23,7 +23,9 @@ OK = ("responses", "200", "content", "application/json")
 BODY = ("requestBody", "content", "application/json")
 JSON = "must be application/json with a schema, and nothing else"
 HITS = "x-hits must be true, on an object that requires memories"
+AFFECTED = "x-affected must be true, on an object with result and message"
 FOUND = (*SCHEMAS, "SearchMemoriesResult")
+DELETED = (*SCHEMAS, "DeleteMemoriesResponse")
 LISTED = (*SCHEMAS, "GetMemoriesResult", "properties", "memories", "items", "anyOf")
 OURS = f"{', '.join(sorted(check_spec.TAKEN))} are taken: use another name"
 # Through JSON, so that no part is shared: a seed is put in one place. The copies are JSON too, which is YAML.
@@ -188,6 +190,8 @@ SEEDS = [
     seed(HITS, (*FOUND, "x-hits"), False, at=FOUND),
     seed(HITS, (*FOUND, "required"), [], at=FOUND),
     seed(HITS, (*FOUND, "properties", "memories"), {"type": "string"}, at=FOUND),
+    seed(AFFECTED, (*DELETED, "x-affected"), False, at=DELETED),
+    seed(AFFECTED, (*DELETED, "properties", "message"), DROP, at=DELETED),
     # Defaults.
     seed("defaults", (*PERSON, "full_name", "default"), "x", "say it in the description"),
     seed("defaults", (*SCHEMAS, "CreateConversationMetaV0Request", "properties", "tags", "default"), [], "say it"),
@@ -247,7 +251,7 @@ def test_every_rule_has_a_seed() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("  version: 1.0.0\n", "  version: 1.0.0\n  version: 1.0.1\n", "#/info/version: the key stands in line 12 and"),
+        ("  version: 1.0.0\n", "  version: 1.0.0\n  version: 1.0.1\n", "#/info/version: the key stands in line 13 and"),
         ("        '200':", "        200:", "/get/responses/200: the key is not text: quote it"),
     ],
     ids=["twice", "number"],

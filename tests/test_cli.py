@@ -74,7 +74,7 @@ def test_no_command_reaches_the_default_record_by_accident(cli: Cli) -> None:
     assert found["default_timezone"] == {"value": "Europe/Paris", "source": "default"}
 
 
-def test_v0_has_one_record(cli: Cli) -> None:
+def test_v0_has_a_default_record_and_where_the_server_has_them_groups(cli: Cli) -> None:
     key: dict[str, Any] = {"EVERMEMOS_API_KEY": "any-key"}
     cli.good("exists", "--api", "v0", code=4, **key)
     made = cli.good("set", "--api", "v0", "--scene", "assistant", "--created-at", "now", **key)
@@ -82,7 +82,15 @@ def test_v0_has_one_record(cli: Cli) -> None:
     setting = {"boundary": {"provider": "openrouter", "model": "m"}}
     cli.good("update", "--api=v0", "--llm-custom-setting", "@-", input=json.dumps(setting), **key)
     assert json.loads(cli.good("get", "--api", "v0", **key))["llm_custom_setting"]["boundary"]["model"] == "m"
-    assert "no groups" in cli.bad("get", "g", "--api", "v0", code=64, **key)
+    cli.good("exists", "g", "--api", "v0", code=4, **key)
+    made = cli.good("set", "g", "--api", "v0", "--name", "G", "--created-at", "now", "--tag", "a", **key)
+    assert (json.loads(made)["action"], json.loads(made)["group_id"]) == ("created", "g")
+    assert json.loads(cli.good("update", "g", "--api", "v0", "--name", "H", **key))["updated_fields"] == ["name"]
+    assert json.loads(cli.good("get", "--api", "v0", "--default", **key))["name"] is None
+    assert "--scene: v0 has no" in cli.bad("set", "g", "--api", "v0", "--scene", "assistant", code=64, **key)
+    cli.good("update", "--api", "v0", "--clear", "llm-custom-setting", "--verify", **key)
+    assert "boundary" not in (json.loads(cli.good("get", "--api", "v0", **key))["llm_custom_setting"] or {})
+    assert "--default" in cli.bad("get", "g", "--default", "--api", "v0", code=64, **key)
     assert "--name: v0 has no such field" in cli.bad("update", "--api", "v0", "--name", "x", code=64, **key)
     cli.file("a.jsonl", [])
     assert "--api v1" in cli.bad("plan", "a.jsonl", "--api", "v0", code=64, **key)
@@ -249,7 +257,8 @@ def test_a_profile_brings_server_key_and_version(tmp_path: Path) -> None:
         profiles(cli, text)
         cli.good("set", "g", *SET)
         cli.good("get", "g")
-        assert "no groups" in cli.bad("get", "g", "--profile", "old", code=64)
+        # The group has a record on v1.
+        cli.good("exists", "g", "--profile", "old", code=4)
         other = profiles(cli, text, name="elsewhere/p.toml")
         cli.good("get", "g", "--profile-file", str(other))
         # A profile that is named counts more than the environment.

@@ -49,7 +49,8 @@ def methods(client: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
     for _, method in wrapped(client):
         # Of the class that users meet, not of the one that has it from above.
         yield f"{type(method.__self__).__name__}.{method.__name__}", method  # type: ignore[attr-defined]
-    handles = (client.v0.default_conversation(), client.v1.conversation("g"), client.v1.bulk)
+    v0 = (client.v0.default_conversation(), client.v0.conversation("g"))
+    handles = (*v0, client.v1.conversation("g"), client.v1.bulk)
     for cls in [type(handle) for handle in handles]:
         yield from methods_of(cls)
 

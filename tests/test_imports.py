@@ -85,6 +85,7 @@ RECORD_V1 = {"conversation_meta_envelope", "conversation_meta_response", "user_d
 RECORD_V1 |= {"extra", "scene_desc", "user_detail_response"}
 RESULT = {"patch_conversation_meta_response", "patch_conversation_meta_result"}
 REQUEST = {"scene_desc", "user_details"}
+REQUEST_V0 = {"scene_desc", "user_details_v0"}
 CREATE_V0 = {name: CREATE_V1[name] for name in ("created_at", "scene", "scene_desc")}
 # By version and method: arguments, an answer, and the models that both need.
 CALLS: dict[str, tuple[dict[str, Any], Any, set[str]]] = {
@@ -93,10 +94,10 @@ CALLS: dict[str, tuple[dict[str, Any], Any, set[str]]] = {
     "v0.update": (
         {"description": "d"},
         PATCHED,
-        RESULT | REQUEST | {"update_conversation_meta_v0_request", "llm_custom_setting"},
+        RESULT | REQUEST_V0 | {"update_conversation_meta_v0_request", "llm_custom_setting"},
     ),
     "v1.update": ({"name": "n"}, PATCHED, RESULT | REQUEST | {"update_conversation_meta_v1_request"}),
-    "v0.create": (CREATE_V0, RECORD, RECORD_V0 | REQUEST | {"create_conversation_meta_v0_request", "scene"}),
+    "v0.create": (CREATE_V0, RECORD, RECORD_V0 | REQUEST_V0 | {"create_conversation_meta_v0_request", "scene"}),
     "v1.create": (CREATE_V1, RECORD, RECORD_V1 | REQUEST | {"create_conversation_meta_v1_request", "scene"}),
 }
 

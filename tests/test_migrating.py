@@ -299,9 +299,9 @@ FAULTS: dict[str, tuple[str, str, dict[str, Any] | None, str]] = {
     ),
     "the SDK has a new argument": (
         "official",
-        f"{META}.get(group_id=)",
+        f"{META}.get(user_id=)",
         NEW,
-        f"{META}.get(group_id=) is neither here, as {META}.get(group_id=), nor in the table",
+        f"{META}.get(user_id=) is neither here, as {META}.get(user_id=), nor in the table",
     ),
     "the SDK has a new argument that is here": (
         "official",

@@ -60,9 +60,10 @@ def test_an_update_of_an_unknown_group_is_a_404_and_leaves_the_default_record_al
 def test_a_group_that_can_only_be_the_default_record_by_accident_is_refused(flavour: Flavour, group_id: Any) -> None:
     client = flavour.client(lambda _: answer(PATCHED))
     meta = client.v0.memories.conversation_meta
-    for call in (lambda: flavour.call(meta.update, group_id=group_id), lambda: client.v0.conversation(group_id)):
-        with pytest.raises(RequestValidationError, match="group_id"):
-            call()
+    with pytest.raises(RequestValidationError, match="group_id"):
+        flavour.call(meta.update, group_id=group_id)
+    with pytest.raises(RequestValidationError, match="group_id"):
+        client.v0.conversation(group_id)
 
 
 # The handle
@@ -102,7 +103,8 @@ def test_what_is_of_the_default_record_alone_is_no_field_of_a_group(flavour: Fla
     for field in ("scene_desc", "llm_custom_setting", "name"):
         with pytest.raises(RequestValidationError, match="fields"):
             flavour.call(handle.clear, field)
-    for wrong in ({"scene": "assistant"}, {"scene_desc": {}}, {"llm_custom_setting": {}}):
+    arguments: list[dict[str, Any]] = [{"scene": "assistant"}, {"scene_desc": {}}, {"llm_custom_setting": {}}]
+    for wrong in arguments:
         with pytest.raises(TypeError):
             flavour.call(handle.set, **GROUP, **wrong)
     with pytest.raises(TypeError):

@@ -364,7 +364,7 @@ class Call(Generic[T]):
         words = server_words(answer)
         time = server_time(answer)
         return self._error(
-            STATUS_ERRORS.get(status, errors.InternalServerError if status >= 500 else errors.APIStatusError),
+            errors.STATUS_ERRORS.get(status, errors.InternalServerError if status >= 500 else errors.APIStatusError),
             words.message,
             code=words.code,
             details=words.details,
@@ -432,17 +432,6 @@ class Call(Generic[T]):
                 record_id=parsed.result.id,
             )
         return None
-
-
-STATUS_ERRORS: dict[int, type[errors.APIStatusError]] = {
-    400: errors.BadRequestError,
-    401: errors.AuthenticationError,
-    403: errors.PermissionDeniedError,
-    404: errors.NotFoundError,
-    409: errors.ConflictError,
-    422: errors.UnprocessableEntityError,
-    429: errors.RateLimitError,
-}
 
 
 def back_off(attempts: int) -> float:

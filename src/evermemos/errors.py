@@ -245,6 +245,18 @@ class InternalServerError(APIStatusError):
     """500 and above: the server failed."""
 
 
+# By HTTP status; those of 500 and above are InternalServerError.
+STATUS_ERRORS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+}
+
+
 class APIResponseValidationError(APIError):
     """The answer is not what the API's schema promises.
 

@@ -323,7 +323,7 @@ def _steps(before: Any, after: Any) -> Iterator[tuple[Any, Any]]:
 
 def _client(session: Session) -> EverMemOS:
     if session.version == "v0":
-        raise UsageError("v0 has one record, and so nothing to do for many: use get, set and update, or --api v1")
+        raise UsageError("only v1 has commands for many records: use get, set and update, or --api v1")
     return session.client()
 
 

@@ -36,9 +36,7 @@ class Api(StrEnum):
 class Session:
     """The options that all commands take."""
 
-    api: Annotated[
-        Api | None, typer.Option(help="Version of the API: v0 has one record, v1 one for each group. [default: v1]")
-    ] = None
+    api: Annotated[Api | None, typer.Option(help="Version of the API. [default: v1]")] = None
     output: Annotated[
         Form | None, typer.Option("--output", "-o", help="Default: table on a terminal, json otherwise.")
     ] = None

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from .. import EverMemOS
 
 Group = Annotated[
-    str | None, typer.Argument(metavar="[GROUP]", show_default=False, help="Id of a group. v0 knows no groups.")
+    str | None,
+    typer.Argument(metavar="[GROUP]", show_default=False, help="Id of a group. Not every v0 server has any."),
 ]
 Default = Annotated[
     bool, typer.Option("--default", help="The default record, which all groups without one of their own share.")
 ]
-Name = Annotated[str | None, typer.Option(help="Name of the conversation (v1).")]
+Name = Annotated[str | None, typer.Option(help="Name of the conversation; on v0 of a group.")]
 Description = Annotated[str | None, typer.Option(help="What the conversation is about.")]
 Timezone = Annotated[str | None, typer.Option(help="IANA name of a time zone, such as Europe/Paris.")]
 Tag = Annotated[list[str] | None, typer.Option(help="A label. Can be repeated; the list is replaced whole.")]
@@ -41,7 +42,8 @@ EMPTY: dict[str, Any] = {
     "tags": [],
     "scene_desc": {},
     "user_details": {},
-    "llm_custom_setting": {},
+    # {} would be "not given".
+    "llm_custom_setting": {"extra": {}},
 }
 
 
@@ -106,12 +108,14 @@ def set_(
         "description": description,
         "default_timezone": default_timezone,
         "tags": tag,
-        "scene_desc": _json("scene-desc", scene_desc) or {},
+        "scene_desc": _json("scene-desc", scene_desc),
         "user_details": _json("user-details", user_details),
         "llm_custom_setting": _json("llm-custom-setting", llm_custom_setting),
     }
     with session.client() as client:
         conversation = _conversation(session, client, group, default=default)
+        if given["scene_desc"] is None and (session.version == "v1" or conversation.group_id is None):
+            given["scene_desc"] = {}
         fields = _fields(session, conversation.set, given)
         result = conversation.set(**fields, verify=verify)
     action = "created" if result.created else "replaced" if session.version == "v1" else "merged"
@@ -163,13 +167,12 @@ def update(
 
 
 def _conversation(session: Session, client: EverMemOS, group: str | None, *, default: bool) -> Any:
-    if session.version == "v0":
-        if group is not None:
-            raise UsageError("v0 has one record and no groups: leave the group out, or say --api v1")
-        return client.v0.default_conversation()
-    if (group is None) is not default:
+    is_v0 = session.version == "v0"
+    # On v0 the default record may be the only one there is, and needs no word of its own.
+    if (group is not None and default) or (group is None and not default and not is_v0):
         raise UsageError("expected either the id of a GROUP or --default, for the record that all others share")
-    return client.v1.default_conversation() if group is None else client.v1.conversation(group)
+    api = client.v0 if is_v0 else client.v1
+    return api.default_conversation() if group is None else api.conversation(group)
 
 
 def _fields(session: Session, method: Any, given: dict[str, Any]) -> dict[str, Any]:

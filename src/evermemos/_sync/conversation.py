@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from evermemos_api.types import UNSET, Unset
 
@@ -191,7 +191,7 @@ class ConversationV0(_HandleV0):
     a group that they do not know is a NotFoundError (docs/server-behaviour.md, section 4).
     """
 
-    _lacks: ClassVar[frozenset[str]] = frozenset({"scene_desc", "llm_custom_setting"})
+    _lacks = frozenset({"scene_desc", "llm_custom_setting"})
 
     def set(
         self,
