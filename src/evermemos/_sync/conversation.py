@@ -95,7 +95,11 @@ class Conversation(Handle["ConversationMetaEnvelope"]):
             verify: Whether to read the record back and compare it with what was sent.
 
         Returns:
-            The response, and `created`, which a look before the write found out: another process may have been faster.
+            The response, and `created`: a look before the write found no record, and the answer shows no older one.
+
+        Raises:
+            InternalServerError: If the server takes so long to say that there is no record that it may have lost its
+                database. Nothing was written.
         """
         fields = {
             "version": version,
@@ -305,7 +309,11 @@ class DefaultConversationV0(_HandleV0):
             verify: Whether to read the record back and compare it with what was sent.
 
         Returns:
-            The response, and `created`, which a look before the write found out: another process may have been faster.
+            The response, and `created`: a look before the write found no record, and the answer shows no older one.
+
+        Raises:
+            InternalServerError: If the server takes so long to say that there is no record that it may have lost its
+                database. Nothing was written.
         """
         fields = {
             "created_at": created_at,

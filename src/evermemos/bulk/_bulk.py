@@ -50,10 +50,10 @@ class _Bulk(Generic[R]):
     - `concurrency` (int): The most requests in flight. With 429 and 503 it is halved for all, and grows back by one
       for as many good answers as are in flight; Retry-After, of at most 600 seconds, is waited for by all.
     - `rate` (float | None): The most requests per second, on average; a tenth of a second's worth may go out at once.
-      A new record costs two requests, a record that is as wanted costs one.
+      A record that is as wanted costs one request, a new one two, or a good three where there is no default record.
     - `retries` (int): How many times an item is tried again after a failure that may pass: no connection, a timeout,
-      and statuses 408, 429, 500, 502, 503 and 504. Every try reads the record first, so that a write whose
-      outcome is unknown is settled before it is repeated. Waits grow to 8 seconds.
+      statuses 408, 429, 500, 502, 503 and 504, and a 404 that looks like a lost database. Every try reads the record
+      first, so that a write whose outcome is unknown is settled before it is repeated. Waits grow to 8 seconds.
     - `max_failures` (int | None): How many items may fail. With one more, no more are begun, those in flight are
       finished, and after their results TooManyFailuresError is raised. None is any number.
     - `on_result` (Callable[[Result], object] | None): Called with each result, just before the iterator gives it.
@@ -83,6 +83,10 @@ class _Bulk(Generic[R]):
         differ; where PATCH cannot change a field (version, scene, created_at), the whole record is replaced by POST,
         with what the server has in all other fields.
 
+        Servers answer 404 while their database is away, so a record is created only once its absence is proved: by the
+        default record that answers in its place, or by two quick 404s with another record found in between. Without
+        proof it fails with InternalServerError, and can be tried again. docs/decisions.md says what is left open.
+
         Args:
             records (Iterable | AsyncIterable): `Record`s or dicts, or what `read` returns of a file. A dict that
                 is no record is a failure; a file is checked by `read` before anything is sent.
@@ -95,6 +99,7 @@ class _Bulk(Generic[R]):
 
         Raises:
             JournalError: If the journal is that of another input or server, was undone, or cannot be used.
+            RecordReplacedError: If a record whose absence was proved was there all the same, and was replaced.
         """
         if failures is not None and Path(failures).resolve() in {
             Path(other).resolve() for other in (getattr(records, "path", None), journal) if other is not None
@@ -130,6 +135,7 @@ class _Bulk(Generic[R]):
         """Say what `apply` would do, field by field. Reads alone.
 
         Each record is compared with what the server has now, not with what other records of the input would make of it.
+        "create" is said on the same proof of absence on which `apply` would create.
 
         Args:
             records (Iterable | AsyncIterable): As for `apply`.
