@@ -19,6 +19,7 @@ from outages import KINDS, Interleaved, Kind, Outage, Outages, as_kept, waited
 
 from evermemos import AsyncEverMemOS
 from evermemos.bulk import Result, _jobs
+from evermemos.bulk._gate import Gate
 from evermemos.bulk._journal import Intent, Journal, intents
 from evermemos.bulk._witness import Witness
 from evermemos.errors import InternalServerError, RecordReplacedError, RequestValidationError
@@ -221,6 +222,20 @@ def test_a_slow_404_is_asked_again_until_the_retries_are_used_up(bulk: Any, sand
     # The journal goes on from there.
     _, result = apply_one_by_one(bulk, wanted, journal=tmp_path / "journal")
     assert result.action == "created"
+
+
+def test_the_wait_for_a_request_to_go_out_makes_no_404_slow(
+    bulk: Any, sandbox: Outages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Gate.send
+
+    async def late(self: Gate, *arguments: Any, **options: Any) -> Any:
+        waited.set(waited.get() + 60)
+        return await send(self, *arguments, **options)
+
+    monkeypatch.setattr(Gate, "send", late)
+    assert [each.attempts for each in apply_one_by_one(bulk, [record("a"), record("b")])] == [1, 1]
+    assert sandbox.created == ["a", "b"]
 
 
 @pytest.mark.parametrize("has_journal", [False, True])

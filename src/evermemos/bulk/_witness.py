@@ -15,7 +15,7 @@ class Witness:
     """A record that the run has seen, and before it has seen any, the default record.
 
     Args:
-        get (Callable[[str | None], Awaitable[Any]]): Reads the record of a group.
+        get (Callable[[str | None], Awaitable[Any]]): Reads the record of a group. Raises NotFoundError for a quick 404.
 
     Attributes:
         is_known (bool): Whether the run knows a record that is there.
@@ -77,15 +77,12 @@ class Witness:
         return await self._read()
 
     async def _read(self) -> APIError | None:
-        group_id, is_known, started = self._group_id, self.is_known, _absence.clock()
+        group_id, is_known = self._group_id, self.is_known
         try:
             result = (await self._get(group_id)).result
         except NotFoundError as error:
             self.saw_time(error.server_time)
-            if is_known:
-                return self.lost(error, _absence.WITNESS_IS_LOST)
-            # Without any record to go by, only a quick answer is believed.
-            return self.lost(error, _absence.IS_SLOW) if _absence.is_slow(started) else None
+            return self.lost(error, _absence.WITNESS_IS_LOST) if is_known else None
         except APIError as error:
             return error
         self.saw(group_id if result.group_id == group_id else None)
