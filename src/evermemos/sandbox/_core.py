@@ -18,7 +18,7 @@ from ._store import Store
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -61,6 +61,7 @@ class Sandbox:
         strict: bool = False,
         background: bool = False,
         processing_seconds: float = 0.0,
+        extraction: bool = True,
     ) -> None:
         """Open a sandbox.
 
@@ -74,7 +75,9 @@ class Sandbox:
                 codes are the documented ones.
             background (bool): Whether to answer 202 to a message, as busy servers do.
             processing_seconds (float): How long it takes until memories are there, where the answer does not wait for
-                them: on v0, for a whole conversation, and with `background`.
+                them: with `background`, for a whole conversation, and strictly on v0.
+            extraction (bool): Whether memories are made of messages. False is a server without a language model:
+                messages wait for ever, and memories are only those of `seed`.
 
         Raises:
             ConfigurationError: If the file cannot be used, or an argument. The message says why.
@@ -92,6 +95,7 @@ class Sandbox:
         self._store = Store(store)
         self._background = background
         self._processing_seconds = processing_seconds
+        self._extraction = extraction
         self._meta = _conversation_meta.behaviours(self._store, self._spec)
         self._faults: list[tuple[Fault, int | None]] = []
         self._lock = threading.Lock()
@@ -206,6 +210,29 @@ class Sandbox:
         with self._lock:
             self._faults.clear()
 
+    def seed(self, api: str, memory_type: str, /, **fields: Any) -> str:
+        """Put a memory into the sandbox, of a kind that needs a language model or with words of its own.
+
+        It is listed, found and deleted as one that servers made. Where its MemCell, of which `parent_id` is the id,
+        is not there yet, it is made with `original_data` for messages.
+
+        Args:
+            api (str): The API version that lists it, "v0" or "v1".
+            memory_type (str): Its type: episodic_memory, event_log, foresight or profile, on v0 also agent_case or
+                agent_skill.
+            **fields (Any): Its fields, by the names that this version lists them under. None leaves one out.
+
+        Returns:
+            str: Its id.
+
+        Raises:
+            ConfigurationError: If no server would list that. The message names the field, and what is expected.
+        """
+        from ._seeding import seed
+
+        with self._store.session(write=True):
+            return seed(self._store, api, memory_type, fields)
+
     def clear(self) -> None:
         """Drop all records, memories, noted requests and faults, as a new sandbox would."""
         with self._store.session(write=True):
@@ -242,7 +269,11 @@ class Sandbox:
         """Pickle as a file: only that can be opened elsewhere."""
         if self._store.path is None or self.api_key is not None:
             raise ConfigurationError("a sandbox in memory or with a key cannot be pickled: give it a store and no key")
-        options: dict[str, Any] = {"background": self._background, "processing_seconds": self._processing_seconds}
+        options: dict[str, Any] = {
+            "background": self._background,
+            "processing_seconds": self._processing_seconds,
+            "extraction": self._extraction,
+        }
         return partial(Sandbox, self._store.path, strict=self._spec.strict, **options), ()
 
     def __repr__(self) -> str:
@@ -291,10 +322,10 @@ class Sandbox:
         """What operations do that have nothing to do with conversation metadata. Many programs never ask for one."""
         from . import _memories, _status
 
-        pace = _memories.Pace(self._background, self._processing_seconds)
-        set_meta = self._meta["create_conversation_meta_v1"]
+        pace = _memories.Pace(self._background, self._processing_seconds, self._extraction)
+        set_meta = {api: self._meta[f"create_conversation_meta_{api}"] for api in ("v0", "v1")}
         memories = _memories.behaviours(self._store, self._spec, pace, set_meta)
-        return {**memories, **_status.behaviours(self._store)}
+        return {**memories, **_status.behaviours(self._store, strict=self._spec.strict)}
 
     def _next_fault(self, operation: Operation | None) -> Fault | None:
         if not self._faults:
@@ -322,12 +353,9 @@ class Sandbox:
         try:
             if len(body) > LARGEST_BODY:
                 raise Refused(413, f"The body is larger than {LARGEST_BODY} bytes, the most that the sandbox takes.")
-            behaviour = self._meta.get(operation.id) or self._others.get(operation.id)
-            if behaviour is None:
-                raise Refused(501, f"The sandbox does not know what {operation.id} does.")
-            params = _spec.arguments(operation, query, headers, body, strict=self._spec.strict)
+            carry_out = self._prepared(operation, query, headers, body)
             with self._store.session(write=operation.writes):
-                told = behaviour(params)
+                told = carry_out()
             return answer(202, told.content) if isinstance(told, Accepted) else answer(200, told)
         except Refused as refused:
             if refused.detail is not None:
@@ -338,6 +366,21 @@ class Sandbox:
         code = DOCUMENTED_CODES.get(status, "SYSTEM_ERROR") if self._spec.strict else "HTTP_ERROR"
         told = {"status": "failed", "code": code, "message": message, "timestamp": now(), "path": path}
         return answer(status, told)
+
+    def _prepared(
+        self, operation: Operation, query: str, headers: Mapping[str, str], body: bytes
+    ) -> Callable[[], dict[str, Any] | Accepted]:
+        """Read what an operation is called with, and return what is left to do."""
+        strict = self._spec.strict
+        if operation.id in self._meta:
+            params = _spec.arguments(operation, query, headers, body, strict=strict)
+            return partial(self._meta[operation.id], params)
+        from . import _memory_requests
+
+        if operation.id not in self._others:
+            raise Refused(501, f"The sandbox does not know what {operation.id} does.")
+        params = _memory_requests.arguments(operation, query, headers, body, strict=strict)
+        return partial(self._others[operation.id], params, headers)
 
 
 @cache

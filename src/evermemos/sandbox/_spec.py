@@ -19,7 +19,8 @@ from ._messages import Issue, Place, Refused, loads
 from ._schema import Check, Schemas, issue, model, or_null
 
 Document = dict[str, Any]
-_ROLES = ["user", "assistant"]
+# By API version.
+_ROLES = {"v0": ["user", "assistant", "tool"], "v1": ["user", "assistant"]}
 # The schemas of objects with a role.
 _WITH_ROLE = ("UserDetail", "UserDetailV0", "AddMemoriesV0Request", "AddMemoriesV1Request", "LoadedMessage")
 
@@ -101,7 +102,7 @@ def load(*, strict: bool) -> Spec:
     if not strict:
         _as_servers_do(content)
     named = content["components"]["schemas"]
-    rules: dict[str, Check] = dict.fromkeys(() if strict else _WITH_ROLE, _known_role)
+    rules = {} if strict else {name: _known_role("v0" if "V0" in name else "v1") for name in _WITH_ROLE}
     schemas = Schemas(named, rules, closed=strict)
     routes = {
         path: {method.upper(): _operation(method, operation, schemas, content) for method, operation in item.items()}
@@ -157,22 +158,27 @@ def _as_servers_do(content: Document) -> None:
     schemas["UserRole"].pop("enum")
     schemas["UserRoleV0"].pop("enum")
     schemas["CreateConversationMetaV0Request"]["required"].remove("scene")
-    # The application drops null from the filter of a deletion, and looks whether anything is left of it (400).
-    for version in ("V0", "V1"):
-        delete = schemas[f"DeleteMemories{version}Request"]
-        del delete["minProperties"]
-        delete["properties"] = dict.fromkeys(delete["properties"], text)
-    offset = {"name": "offset", "in": "query", "schema": {"type": "integer"}}
-    content["paths"]["/api/v1/memories"]["get"]["parameters"].append(offset)
+    # Of a message of an agent, which only the open-source v0 server takes.
+    message = schemas["AddMemoriesV0Request"]
+    calls = {"type": ["array", "null"], "items": {"type": "object"}}
+    fields = {**message["properties"], "tool_calls": calls, "tool_call_id": text, "raw_data_type": text}
+    # In the order in which a 422 names them.
+    order = ["content", "tool_calls", "tool_call_id", "refer_list", "flush", "raw_data_type"]
+    message["properties"] = {name: fields[name] for name in [*(each for each in fields if each not in order), *order]}
 
 
-def _known_role(owner: Any, place: Place) -> list[Issue]:
-    role = owner.get("role")
-    # Servers take an empty one of a participant for none. Of a message nothing was recorded.
-    if role is None or (role == "" and "content" not in owner) or role.lower() in _ROLES:
-        return []
-    words = f"Value error, Invalid role '{role}'. Must be one of: {_ROLES}"
-    return [issue("value_error", place, owner, words, ctx={"error": {}})]
+def _known_role(api: str) -> Check:
+    roles = _ROLES[api]
+
+    def check(owner: Any, place: Place) -> list[Issue]:
+        role = owner.get("role")
+        # An empty one is as none.
+        if not role or role.lower() in roles:
+            return []
+        words = f"Value error, Invalid role '{role}'. Must be one of: {roles}"
+        return [issue("value_error", place, owner, words, ctx={"error": {}})]
+
+    return check
 
 
 def arguments(
@@ -203,7 +209,7 @@ def arguments(
             issues += found
     content: Any = {}
     if body and (operation.body or not strict):
-        content = _content(body)
+        content = content_of(body)
         # A request to read has no body in the spec; servers read one all the same, and its fields count more.
         if content is not None or strict:
             issues += (operation.body or _like_query(operation))(content, ("body",))
@@ -232,7 +238,12 @@ def _query(operation: Operation, given: Mapping[str, list[str]], *, strict: bool
     return values, issues
 
 
-def _content(body: bytes) -> Any:
+def content_of(body: bytes) -> Any:
+    """Read a body.
+
+    Raises:
+        Refused: If it is not JSON.
+    """
     try:
         return loads(body)
     except json.JSONDecodeError as error:
