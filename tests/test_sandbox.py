@@ -741,7 +741,7 @@ def test_an_answer_that_does_not_fit_the_spec_would_be_noticed(
 
 def test_example_of_the_docstring() -> None:
     result = doctest.testmod(evermemos.sandbox)
-    assert (result.attempted, result.failed) == (6, 0)
+    assert (result.attempted, result.failed) == (9, 0)
 
 
 def test_import_loads_nothing_of_the_client() -> None:

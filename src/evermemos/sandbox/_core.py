@@ -46,8 +46,8 @@ class Sandbox:
     drop a connection after a 500, can be had with `fail`.
 
     Of four messages of a group it makes memories, of fewer at a flush or at the end of a conversation that is stored
-    whole: an episode for each person, an event_log for each message, and profiles that count. There are no foresights,
-    and each search is one by words.
+    whole: an episode for each person, an event_log for each message, and profiles that count. Other kinds can be put in
+    with `seed`. Each search is one by words.
 
     Attributes:
         api_key (str | None): The key that requests must carry, if there is one in particular.

@@ -8,9 +8,10 @@ from functools import partial
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from . import _memory_requests
 from ._extraction import EPISODE, extract, new_id
 from ._memory_items import LISTED, found, found_of_profile, listed, metadata
-from ._memory_requests import ALL, MODELS, listing, search
+from ._memory_requests import ALL, MODELS
 from ._memory_store import MOST, MemoryFilter, MemoryStore
 from ._messages import Accepted, Refused, now
 from ._times import microseconds, milliseconds, moment, refuse_vague
@@ -86,7 +87,7 @@ class MemoriesV1:
 
     def get(self, params: Record | None, _: Headers) -> Record:
         """List memories of one type, the last first."""
-        asked = listing(self.api, params or {}, self.usual[self.strict], strict=self.strict)
+        asked = _memory_requests.listing(self.api, params or {}, self.usual[self.strict], strict=self.strict)
         kind, limit, group_id = asked["memory_type"], asked["limit"], asked["group_id"]
         wanted = self._wanted(asked, [kind], _ids(group_id))
         memories = self._store.listed(wanted, -1 if limit is None else limit) if kind in LISTED[self.api] else []
@@ -102,7 +103,7 @@ class MemoriesV1:
 
     def search(self, params: Record | None, _: Headers) -> Record:
         """Find memories, by group. Profiles have no place in the answer."""
-        asked = search(self.api, params or {}, self.usual[self.strict], strict=self.strict)
+        asked = _memory_requests.search(self.api, params or {}, self.usual[self.strict], strict=self.strict)
         kinds = [kind for kind in asked["memory_types"] if kind in LISTED[self.api] and kind != "profile"]
         wanted = self._wanted(asked, kinds, _ids(asked["group_id"]))
         limit = asked["top_k"]
@@ -312,7 +313,7 @@ class MemoriesV0(MemoriesV1):
 
     def get(self, params: Record | None, _: Headers) -> Record:
         """List one page of the memories of one type, the last first. Profiles are one item, even if there are none."""
-        asked = listing(self.api, params or {}, 20, strict=self.strict)
+        asked = _memory_requests.listing(self.api, params or {}, 20, strict=self.strict)
         kind, groups, size = asked["memory_type"], asked["group_ids"], asked["page_size"]
         wanted = self._wanted(asked, [kind], groups)
         memories = self._as_listed(
@@ -331,8 +332,9 @@ class MemoriesV0(MemoriesV1):
 
     def search(self, params: Record | None, _: Headers) -> Record:
         """Find memories and profiles."""
-        asked = search(self.api, params or {}, -1, strict=self.strict)
-        kinds, groups, limit = asked["memory_types"], asked["group_ids"], asked["top_k"] % (MOST + 1)
+        asked = _memory_requests.search(self.api, params or {}, -1, strict=self.strict)
+        kinds, groups = asked["memory_types"], asked["group_ids"]
+        limit = MOST if asked["top_k"] < 0 else asked["top_k"]
         wanted = self._wanted(asked, [kind for kind in kinds if kind != "profile"], groups)
         memories = [found(*each) for each in self._search(wanted, asked, limit)]
         people = wanted._replace(types=["profile"] if "profile" in kinds and asked["query"] else [])
