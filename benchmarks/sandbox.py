@@ -1,7 +1,9 @@
-"""What the sandbox costs: in process, over HTTP, beside the client alone; how much one core serves; how fast it starts.
+"""What the sandbox costs: in process, over HTTP, beside the client alone; how much one core serves; how fast it starts;
+what reading the memories of one group costs in a small and in a large store.
 
 The server has one core for itself where the system can arrange that, the load comes from another. Rounds alternate
 between what is compared; figures are medians. Needs the extra `sandbox`. Usage: .venv/bin/python benchmarks/sandbox.py
+[growth], which measures the last part alone
 """
 
 import asyncio
@@ -24,6 +26,7 @@ from evermemos import EverMemOS
 from evermemos.sandbox import Sandbox
 
 PATH = "/api/v1/memories/conversation-meta"
+KEY = {"authorization": "Bearer any"}
 RECORD = {
     "version": "1.0",
     "scene": "group_chat",
@@ -40,14 +43,19 @@ ROUNDS = 9
 CALLS = 300
 CONNECTIONS = 16
 SECONDS = 1.0
+# Messages in the small and in the large store, and of each group.
+SIZES = (1_000, 100_000)
+GROUP = 40
 
 
 def main() -> None:
     print(f"Medians of {ROUNDS} interleaved rounds, {os.cpu_count()} cores, Python {sys.version.split()[0]}\n")
-    with tempfile.TemporaryDirectory() as folder:
-        one_at_a_time(Path(folder))
-        throughput(Path(folder))
-    startup()
+    if sys.argv[1:] != ["growth"]:
+        with tempfile.TemporaryDirectory() as folder:
+            one_at_a_time(Path(folder))
+            throughput(Path(folder))
+        startup()
+    growth()
 
 
 # One call after the other
@@ -172,6 +180,52 @@ def startup() -> None:
             ask(connection, "GET", b"")
             took.append(time.perf_counter() - start)
     print(f"\nstart-up to first answer: {statistics.median(took) * 1000:.0f} ms, goal 300")
+
+
+# Reading the memories of one group in a small and in a large store
+
+
+def growth() -> None:
+    print(f"\n{f'one group of {GROUP} messages, CPU time':<42} {'us a call in a store of':>24}")
+    print(f"{'':<42} {SIZES[0]:>10,} {SIZES[1]:>13,}  growth, goal 1.5")
+    for api in ("v0", "v1"):
+        stores = [filled(api, messages) for messages in SIZES]
+        group, size, kind = {
+            "v0": ("group_ids=group_7", "page_size", "episodic_memory"),
+            "v1": ("group_id=group_7", "limit", "event_log"),
+        }[api]
+        targets = {
+            "page": f"/api/{api}/memories?{group}&memory_type=event_log&{size}={GROUP}",
+            "search": f"/api/{api}/memories/search?{group}&query=coffee+database&memory_types={kind}&top_k={GROUP}",
+        }
+        for name, target in targets.items():
+            rounds = [[cpu_of(store, target) for store in stores] for _ in range(ROUNDS)]
+            small, large = (statistics.median(each[number] for each in rounds) for number in range(2))
+            print(f"{f'{api} {name}':<42} {small * 1e6:>10.0f} {large * 1e6:>13.0f}  {large / small:.2f}")
+
+
+def filled(api: str, size: int) -> Sandbox:
+    """Make a store of so many messages, in groups, each with the words that are looked for."""
+    sandbox = Sandbox()
+    for number in range(size):
+        message = {
+            "message_id": f"message_{number}",
+            "create_time": "2025-01-15T10:00:00+00:00",
+            "sender": f"user_{number % 7}",
+            "content": f"We talked about coffee and about database number {number}.",
+            "group_id": f"group_{number // GROUP}",
+        }
+        answer = sandbox.handle("POST", f"/api/{api}/memories", KEY, json.dumps(message).encode())
+        assert answer.status == 200, answer.body
+    return sandbox
+
+
+def cpu_of(sandbox: Sandbox, target: str) -> float:
+    start = time.process_time()
+    for _ in range(CALLS):
+        answer = sandbox.handle("GET", target, KEY, b"")
+        assert answer.status == 200, answer.body
+    return (time.process_time() - start) / CALLS
 
 
 # HTTP with next to nothing around it

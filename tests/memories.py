@@ -63,24 +63,46 @@ class Talk:
             answer = self.add(content, **fields)
         return answer
 
+    def say(self, *contents: str, **fields: Any) -> None:
+        """Have a memory made of each message: a fact on v1, and an episode on v0, which searches no facts."""
+        if self.api == "v0":
+            for content in contents:
+                self.add(content, **fields, flush=True)
+            return
+        for start in range(0, len(contents), EPISODE):
+            self.episode(*contents[start : start + EPISODE], **fields)
+
+    def asked(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Name groups as this version does, and the group "g" where nobody is named."""
+        rest = {name: value for name, value in params.items() if name not in ("group_id", "group_ids")}
+        groups = params.get("group_ids", params.get("group_id", [] if "user_id" in params else "g"))
+        return rest if groups == [] else {**rest, "group_ids" if self.api == "v0" else "group_id": groups}
+
+    def page(self, kind: str = "episodic_memory", **params: Any) -> dict[str, Any]:
+        """List memories, with all that the result says."""
+        result: dict[str, Any] = self.ask("/memories", memory_type=kind, **self.asked(params))["result"]
+        return result
+
     def listed(self, kind: str = "episodic_memory", **params: Any) -> list[dict[str, Any]]:
         """List memories, all there are unless something else is asked for."""
-        if self.api == "v1":
-            params = {"group_id": "g", "limit": 500} | params
-        elif "group_id" in params:
-            params["group_ids"] = params.pop("group_id")
-        if self.api == "v0":
-            params = {"page_size": 100} | params
-        memories: list[dict[str, Any]] = self.ask("/memories", memory_type=kind, **params)["result"]["memories"]
+        most = {"page_size": 100} if self.api == "v0" else {"limit": 500}
+        memories: list[dict[str, Any]] = self.page(kind, **{**most, **params})["memories"]
+        if self.api == "v0" and kind == "profile":
+            (one,) = memories
+            memories = one["profiles"]
         return memories
+
+    def found(self, query: str | None = None, **params: Any) -> dict[str, Any]:
+        """Search, and give the result."""
+        asked = {} if query is None else {"query": query}
+        result: dict[str, Any] = self.ask("/memories/search", **asked, **self.asked(params))["result"]
+        return result
 
     def searched(self, query: str, **params: Any) -> list[tuple[dict[str, Any], float]]:
         """Search, and give what was found with its scores, in the order of the answer."""
+        result = self.found(query, **params)
         if self.api == "v0":
-            result = self.ask("/memories/search", query=query, **params)["result"]
             return [(item, item["score"]) for item in result["memories"]]
-        params = {"group_id": "g"} | params
-        result = self.ask("/memories/search", query=query, **params)["result"]
         found: list[tuple[dict[str, Any], float]] = []
         for memories, scores in zip(result["memories"], result["scores"], strict=True):
             assert list(memories) == list(scores)
@@ -90,17 +112,16 @@ class Talk:
         return found
 
     def facts(self, query: str, **params: Any) -> list[str]:
-        found = self.searched(query, memory_types="event_log", **params)
-        return [item["atomic_fact"] for item, _ in found]
+        """Search what was said."""
+        kind, name = ("episodic_memory", "subject") if self.api == "v0" else ("event_log", "atomic_fact")
+        return [item[name] for item, _ in self.searched(query, memory_types=kind, **params)]
 
     def delete(self, **filters: Any) -> Any:
         return self.raw("DELETE", "/memories", filters)
 
     def pending(self, **params: Any) -> list[dict[str, Any]]:
         """Read the messages that no memories were made of."""
-        if self.api == "v1":
-            params = {"group_id": "g"} | params
-        messages: list[dict[str, Any]] = self.ask("/memories/search", **params)["result"]["pending_messages"]
+        messages: list[dict[str, Any]] = self.found(**params)["pending_messages"]
         return messages
 
 

@@ -113,29 +113,60 @@ def v0_record_lacks_or_has_what_its_kind_does_not(finding: Finding) -> bool:
 
 
 def null_is_no_filter(finding: Finding) -> bool:
-    """Section 5: the application drops null from the filter of a deletion."""
+    """Recorded: the application drops null from the filter of a deletion."""
     if (finding.kind, finding.fits) != ("AcceptedNegativeData", False) or finding.status not in (200, 404):
         return False
-    values = finding.fields.values()
-    # On v0 an empty id is a filter still.
-    return finding.operation.startswith("DELETE") and None in values and any(value is not None for value in values)
+    return finding.operation.startswith("DELETE") and None in finding.fields.values()
+
+
+def what_is_needed_must_not_be_empty(finding: Finding) -> bool:
+    """Recorded: an empty text is none to servers."""
+    field = re.fullmatch(r"Missing required field: (\w+)", finding.words)
+    adds = finding.operation in ("POST /api/v0/memories", "POST /api/v1/memories")
+    return refused(finding, 400) and adds and field is not None and finding.fields.get(field[1]) == ""
+
+
+def a_boolean_may_be_a_word(finding: Finding) -> bool:
+    """Recorded: "yes" and 1 are true to servers."""
+    taken = (finding.kind, finding.fits, finding.status) == ("AcceptedNegativeData", False, 200)
+    return taken and finding.operation == "POST /api/v0/memories" and finding.fields.get("flush") not in (None, True)
 
 
 def somebody_must_be_named(finding: Finding) -> bool:
-    """Section 5, v1: whose memories are read, which a schema cannot ask for. An empty id names nobody."""
-    words = "At least one of user_id or group_id must be provided"
-    reads = finding.operation in ("GET /api/v1/memories", "GET /api/v1/memories/search")
-    named = finding.fields.get("user_id") or finding.fields.get("group_id")
-    return refused(finding, 400) and finding.words == words and reads and not named
+    """Recorded: whose memories are read, which a schema cannot ask for. "__all__" names nobody."""
+    words = "Cannot query without any filter." if "v0" in finding.operation else "cannot both be MAGIC_ALL"
+    reads = finding.operation.startswith("GET") and "/memories" in finding.operation
+    names = ("user_id", "group_ids" if "v0" in finding.operation else "group_id")
+    named = [finding.fields[name] for name in names if finding.fields.get(name, "__all__") != "__all__"]
+    return refused(finding, 400) and words in finding.words and reads and not named
+
+
+def v0_searches_no_facts(finding: Finding) -> bool:
+    """Recorded: v0 finds neither facts nor foresights, which documents name, and not as many as 0."""
+    words = ("Search interface does not support memory_types", "top_k must be -1")
+    searches = finding.operation == "GET /api/v0/memories/search"
+    return refused(finding, 400) and searches and any(each in finding.words for each in words)
+
+
+def a_query_is_read_as_far_as_it_can_be(finding: Finding) -> bool:
+    """Recorded: of a query servers convert what they need, as Python does, and leave out what they do not know."""
+    if (finding.kind, finding.fits, finding.status) != ("AcceptedNegativeData", False, 200):
+        return False
+    return finding.operation.startswith("GET") and "/memories" in finding.operation and bool(finding.query)
 
 
 def a_deletion_needs_a_filter(finding: Finding) -> bool:
-    """Section 5: an empty id is no filter, but on v0 the empty id of a user or of a group."""
-    words = re.fullmatch(r"At least one of (memory|event)_id, user_id, or group_id must be provided", finding.words)
-    filters = [finding.fields.get(name) for name in ("memory_id", "id", "event_id")]
-    whose = [finding.fields.get(name) for name in ("user_id", "group_id")]
-    left = any(filters) or any(whose) or ("v0" in finding.operation and "" in whose)
-    return refused(finding, 400) and finding.operation.startswith("DELETE") and words is not None and not left
+    """Recorded: an empty id is no filter, nor is the one that means any."""
+    filters = [finding.fields.get(name) for name in ("memory_id", "id", "event_id", "user_id", "group_id")]
+    left = [value for value in filters if value and value != "__all__"]
+    deletes = finding.operation.startswith("DELETE") and not left
+    return deletes and any(refused(finding, status) for status in (400, 404, 422))
+
+
+def an_event_id_is_one_of_mongodb(finding: Finding) -> bool:
+    """Recorded: on v1 anything else is not found."""
+    words = finding.words == f"Invalid event_id format: {finding.fields.get('event_id')}"
+    return refused(finding, 404) and finding.operation == "DELETE /api/v1/memories" and words
 
 
 def nothing_to_delete_is_not_found(finding: Finding) -> bool:
@@ -145,10 +176,10 @@ def nothing_to_delete_is_not_found(finding: Finding) -> bool:
 
 
 def a_request_must_be_named(finding: Finding) -> bool:
-    """Section 5: in the query or in the header, which a schema cannot say."""
-    named = finding.query.get("request_id") or finding.headers.get("X-Request-Id")
-    asked = finding.operation == "GET /api/v1/stats/request" and finding.words.startswith("request_id must be")
-    return refused(finding, 400) and asked and not named
+    """Recorded: on v1 in a header, for the hosted product in the query or in the header, which a schema cannot say."""
+    asked = re.fullmatch(r"GET /api/v[01]/(status|stats)/request", finding.operation)
+    missing = finding.words.startswith("Missing required")
+    return refused(finding, 400) and asked is not None and missing and not finding.headers.get("X-Request-Id")
 
 
 def undeclared_field_is_refused(finding: Finding) -> bool:
@@ -221,11 +252,15 @@ EXPLANATIONS: dict[bool, list[Explanation]] = {
         participant_needs_a_full_name,
         v0_record_lacks_or_has_what_its_kind_does_not,
         null_is_no_filter,
+        what_is_needed_must_not_be_empty,
+        a_boolean_may_be_a_word,
         somebody_must_be_named,
+        v0_searches_no_facts,
+        a_query_is_read_as_far_as_it_can_be,
         a_deletion_needs_a_filter,
+        an_event_id_is_one_of_mongodb,
         nothing_to_delete_is_not_found,
         a_request_must_be_named,
-        made_up_time_is_refused,
         unknown_group_is_not_found,
         mongodb_cannot_hold_it,
     ],
@@ -235,8 +270,10 @@ EXPLANATIONS: dict[bool, list[Explanation]] = {
         made_up_time_is_refused,
         made_up_zone_is_refused,
         unknown_group_is_not_found,
+        what_is_needed_must_not_be_empty,
         somebody_must_be_named,
         a_deletion_needs_a_filter,
+        an_event_id_is_one_of_mongodb,
         nothing_to_delete_is_not_found,
         a_request_must_be_named,
     ],
@@ -246,6 +283,11 @@ SHOWN: dict[Explanation, tuple[str, str, Any]] = {
     null_body_is_a_server_error: ("PATCH", V1, None),
     participant_needs_a_full_name: ("PATCH", V1, {"user_details": {"u": {}}}),
     v0_record_lacks_or_has_what_its_kind_does_not: ("POST", V0, {**CREATE_V0, "name": "N"}),
+    what_is_needed_must_not_be_empty: ("POST", "/api/v0/memories", {**MESSAGE, "content": ""}),
+    a_boolean_may_be_a_word: ("POST", "/api/v0/memories", {**MESSAGE, "group_id": "g", "flush": "yes"}),
+    v0_searches_no_facts: ("GET", "/api/v0/memories/search", {"user_id": "u", "memory_types": ["event_log"]}),
+    a_query_is_read_as_far_as_it_can_be: ("GET", "/api/v0/memories/search", {"user_id": "u", "memory_types": ["x"]}),
+    an_event_id_is_one_of_mongodb: ("DELETE", "/api/v1/memories", {"event_id": "x"}),
     null_is_no_filter: ("DELETE", "/api/v1/memories", {"user_id": "user_001", "group_id": None}),
     somebody_must_be_named: ("GET", "/api/v1/memories", None),
     a_deletion_needs_a_filter: ("DELETE", "/api/v1/memories", {"user_id": ""}),
@@ -455,7 +497,7 @@ def test_no_explanation_is_stale(subject: Subject, explain: Explanation) -> None
     @given(case=subject.schema[path][method].as_strategy(generation_mode=POSITIVE))
     def show(case: Any) -> None:
         # Whether the case fits the spec is decided anew with each part that is replaced.
-        case.query = {}
+        case.query = body or {} if method == "GET" else {}
         case.headers.pop("X-Request-Id", None)
         if method != "GET":
             case.body = body

@@ -793,7 +793,7 @@ def test_an_answer_that_does_not_fit_the_spec_would_be_noticed(
 
 def test_the_example_of_the_docstring_runs() -> None:
     result = doctest.testmod(evermemos.sandbox)
-    assert (result.attempted, result.failed) == (6, 0)
+    assert (result.attempted, result.failed) == (9, 0)
 
 
 @pytest.mark.process

@@ -45,7 +45,8 @@ def ask(sandbox: Sandbox, method: str, path: str, body: Any = None, query: str =
         ({"type": "integer"}, 1.5, "int_type", "Input should be a valid integer"),
         ({"type": "integer"}, True, "int_type", "Input should be a valid integer"),
         ({"type": "number"}, "1", "float_type", "Input should be a valid number"),
-        ({"type": "boolean"}, 0, "bool_type", "Input should be a valid boolean"),
+        ({"type": "boolean"}, [], "bool_type", "Input should be a valid boolean"),
+        ({"type": "boolean"}, 2, "bool_parsing", "Input should be a valid boolean, unable to interpret input"),
         ({"type": "array"}, {}, "list_type", "Input should be a valid list"),
         ({"type": "object"}, [], "dict_type", "Input should be a valid dictionary"),
         ({"type": "integer", "minimum": 1}, 0, "greater_than_equal", "Input should be greater than or equal to 1"),
@@ -67,6 +68,8 @@ def test_a_keyword_judges_as_a_validator_does(schema: dict[str, Any], value: Any
     (issue,) = check(value, ("body",))
     assert (issue["type"], issue["msg"], issue["input"]) == (kind, words, value)
     validator = jsonschema.Draft202012Validator(schema)
+    # Not strictly, "yes" and 1 are booleans.
+    check = Schemas({}, {}, closed=True).check(schema)
     others: list[Any] = [value, None, "a", "ab", "abc", 0, 1, 2, 1.0, 1.5, True, [], [1], {}]
     for other in others:
         assert (check(other, ()) == []) is validator.is_valid(other), other

@@ -145,21 +145,40 @@ def test_a_file_of_the_first_format_gets_what_it_lacks(path: Path) -> None:
         assert sandbox._store.database.execute("PRAGMA user_version").fetchone() == (FORMAT,) != (1,)
 
 
+def format_2(path: Path) -> None:
+    """Make a file as it was before memories had MemCells, with a record and a message in it."""
+    format_1(path)
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE message (number INTEGER PRIMARY KEY, api TEXT, until INTEGER, record TEXT)")
+        database.execute("CREATE VIRTUAL TABLE memory_words USING fts5 (words)")
+        database.execute("INSERT INTO message VALUES (1, 'v1', 0, '{}')")
+        database.execute("PRAGMA user_version = 2")
+        database.commit()
+
+
+def test_a_file_of_the_second_format_keeps_its_metadata_and_no_memories(path: Path) -> None:
+    format_2(path)
+    with Sandbox(path) as sandbox, Sandbox(path) as other:
+        assert ask(sandbox, "GET", "g")["name"] == "N"
+        Talk("v1", sandbox).episode("coffee")
+        assert Talk("v1", other).facts("coffee") == ["coffee"]
+
+
 def test_a_file_keeps_the_memories(path: Path) -> None:
     with Sandbox(path) as sandbox, Sandbox(path) as other:
         talk, elsewhere = Talk("v0", sandbox), Talk("v0", other)
         talk.add("one")
-        elsewhere.add("two", flush=True)
-        request_id = talk.add("waits")["request_id"]
-        assert talk.listed() == elsewhere.listed() != []
+        elsewhere.add("two", flush=True, message_id="m2")
+        talk.add("waits", message_id="m3")
+        assert len(talk.listed()) == len(elsewhere.listed()) == 1
         before = talk.listed("event_log")
         assert len(before) == 2
     with Sandbox(path) as sandbox:
         talk = Talk("v0", sandbox)
         assert talk.listed("event_log") == before
-        assert talk.facts("two") == ["two"]
-        assert talk.pending()[0]["request_id"] == request_id
-        assert talk.ask("/status/request", request_id=request_id)["found"] is True
+        assert talk.facts("two") == ["one"]
+        assert [message["content"] for message in talk.pending()] == ["waits"]
+        assert talk.add("waits", message_id="m3")["status"] == "duplicate"
         talk.delete(group_id="g")
     with Sandbox(path) as sandbox:
         assert Talk("v0", sandbox).listed("event_log") == []
@@ -172,7 +191,7 @@ def test_a_file_keeps_the_memories(path: Path) -> None:
 def test_reading_does_not_write(path: Path, api: str) -> None:
     with Sandbox(path, processing_seconds=0.01) as sandbox:
         talk = Talk(api, sandbox)
-        talk.episode("coffee")
+        talk.say("coffee")
         talk.add("waits")
         time.sleep(0.02)
         files = {file: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
@@ -181,7 +200,7 @@ def test_reading_does_not_write(path: Path, api: str) -> None:
         assert talk.facts("coffee") == ["coffee"]
         assert len(talk.pending()) == 1
         assert (
-            talk.raw("GET", "/status/request?request_id=x" if api == "v0" else "/stats/request?request_id=x")[0] == 200
+            talk.raw("GET", f"/{'status' if api == 'v0' else 'stats'}/request", headers={"X-Request-Id": "x"})[0] == 200
         )
         assert sandbox._store.database.total_changes == changes
         assert all(file.read_bytes() == content for file, content in files.items())
@@ -213,7 +232,8 @@ def test_a_message_that_cannot_be_kept_leaves_nothing(path: Path) -> None:
         for _ in range(EPISODE - 1):
             talk.add()
         sandbox._store.database.execute(
-            "CREATE TRIGGER broken BEFORE INSERT ON request BEGIN SELECT raise(ABORT, 'no'); END"
+            "CREATE TRIGGER broken BEFORE INSERT ON memory WHEN NEW.type = 'event_log'"
+            " BEGIN SELECT raise(ABORT, 'no'); END"
         )
         message = {"message_id": "m", "create_time": "2025-01-15", "sender": "s", "content": "c", "group_id": "g"}
         status, content = talk.raw("POST", "/memories", message)
@@ -501,12 +521,12 @@ def test_a_kill_9_in_the_middle_of_600_messages_loses_nothing_acknowledged(tmp_p
         talk = Talk("v1", sandbox)
         # Each list has 500 at most.
         facts = [fact["atomic_fact"] for fact in talk.listed("event_log")]
-        episodes = [memory["episode"] for memory in talk.listed()]
+        episodes = [re.findall(r"fact \d+", memory["summary"]) for memory in talk.listed()]
         waiting = [message["content"] for message in talk.pending()]
         kept = facts + waiting
         assert len(set(kept)) == len(kept)
         assert acknowledged <= set(kept)
         assert len(waiting) < EPISODE
         assert len(facts) == EPISODE * len(episodes) == EPISODE * talk.listed("profile")[0]["memcell_count"]
-        assert sorted(facts) == sorted(line[5:] for episode in episodes for line in episode.splitlines())
+        assert sorted(facts) == sorted(fact for episode in episodes for fact in episode)
         assert len(talk.facts("fact", top_k=100)) == 100

@@ -11,8 +11,13 @@ In process, without a socket:
     >>> sandbox.requests[-1].operation
     'create_conversation_meta_v0'
 
-It has no language model: memories are the messages themselves, cut and joined. Foresights cannot be made in this way,
-so there are none, and search goes by words, whatever way is asked for, ranked well enough to try things out.
+It has no language model: memories are the messages themselves, cut and joined, and search goes by words, whatever way
+is asked for, ranked well enough to try things out. Memories of other kinds, such as foresights, can be put into it:
+
+    >>> foresight = sandbox.seed("v1", "foresight", group_id="group_123", content="They will compare databases.")
+    >>> listed = EverMemOS.sandbox(sandbox).v1.memories.get(group_id="group_123", memory_type="foresight").result
+    >>> listed.memories[0].id == foresight
+    True
 
 As an HTTP server: `evermemos sandbox` on the command line, `Sandbox.serve` in a program, `Sandbox.asgi` elsewhere.
 """

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 from ..errors import ConfigurationError
-from . import _conversation_meta, _cors, _spec
+from . import _conversation_meta, _http, _spec
 from ._faults import LONGEST_DELAY, Fault, Reset, is_number
 from ._messages import Accepted, Answer, Refused, Request, Unanswerable, answer, now
 from ._store import Store
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -32,12 +32,6 @@ LARGEST_BODY = 64 * 1024 * 1024
 # Bytes of a body that is kept for `Sandbox.requests`.
 LARGEST_NOTED = 1024 * 1024
 
-# The methods that the HTTP parser of servers knows.
-METHODS = re.compile(
-    "ACL|BIND|CHECKOUT|CONNECT|COPY|DELETE|GET|HEAD|LINK|LOCK|M-SEARCH|MERGE|MKACTIVITY|MKCALENDAR|MKCOL|MOVE|NOTIFY"
-    "|OPTIONS|PATCH|POST|PROPFIND|PROPPATCH|PURGE|PUT|QUERY|REBIND|REPORT|SEARCH|SOURCE|SUBSCRIBE|TRACE|UNBIND|UNLINK"
-    "|UNLOCK|UNSUBSCRIBE"
-)
 UNAUTHORIZED = answer(401, {"code": "Unauthorized", "message": "Invalid API key", "type": "AuthenticationError"})
 # Codes that servers document and do not send.
 DOCUMENTED_CODES = {400: "INVALID_PARAMETER", 404: "RESOURCE_NOT_FOUND"}
@@ -52,8 +46,8 @@ class Sandbox:
     database, and that they drop a connection after a 500, can be had with `fail`.
 
     Of four messages of a group it makes memories, of fewer at a flush or at the end of a conversation that is stored
-    whole: an episode for each person, an event_log for each message, and profiles that count. There are no foresights,
-    and each search is one by words.
+    whole: an episode for each person, an event_log for each message, and profiles that count. Other kinds can be put in
+    with `seed`. Each search is one by words.
 
     Attributes:
         api_key (str | None): The key that requests must carry, if there is one in particular.
@@ -68,6 +62,7 @@ class Sandbox:
         strict: bool = False,
         background: bool = False,
         processing_seconds: float = 0.0,
+        extraction: bool = True,
     ) -> None:
         """Open a sandbox.
 
@@ -82,7 +77,9 @@ class Sandbox:
                 a key, and error codes are the documented ones.
             background (bool): Whether to answer 202 to a message, as busy servers do.
             processing_seconds (float): How long it takes until memories are there, where the answer does not wait for
-                them: on v0, for a whole conversation, and with `background`.
+                them: with `background`, for a whole conversation, and strictly on v0.
+            extraction (bool): Whether memories are made of messages. False is a server without a language model:
+                messages wait for ever, a flush makes nothing of them, and memories are only those of `seed`.
 
         Raises:
             ConfigurationError: If the file cannot be used, or an argument. The message says why.
@@ -101,6 +98,7 @@ class Sandbox:
         self._store = Store(store)
         self._background = background
         self._processing_seconds = processing_seconds
+        self._extraction = extraction
         self._meta = _conversation_meta.behaviours(self._store, self._spec)
         self._faults: list[tuple[Fault, int | None]] = []
         self._lock = threading.Lock()
@@ -215,6 +213,29 @@ class Sandbox:
         with self._lock:
             self._faults.clear()
 
+    def seed(self, api: str, memory_type: str, /, **fields: Any) -> str:
+        """Put a memory into the sandbox, of a kind that needs a language model or with words of its own.
+
+        It is listed, found and deleted as one that servers made. Where its MemCell, of which `parent_id` is the id,
+        is not there yet, it is made with `original_data` for messages.
+
+        Args:
+            api (str): The API version that lists it, "v0" or "v1".
+            memory_type (str): Its type: episodic_memory, event_log, foresight or profile, on v0 also agent_case or
+                agent_skill.
+            **fields (Any): Its fields, by the names that this version lists them under. None leaves one out.
+
+        Returns:
+            str: Its id.
+
+        Raises:
+            ConfigurationError: If no server would list that. The message names the field, and what is expected.
+        """
+        from ._seeding import seed
+
+        with self._store.session(write=True):
+            return seed(self._store, api, memory_type, fields)
+
     def clear(self) -> None:
         """Drop all records, memories, noted requests and faults, as a new sandbox would."""
         with self._store.session(write=True):
@@ -251,8 +272,12 @@ class Sandbox:
         """Pickle as a file: only that can be opened elsewhere."""
         if self._store.path is None or self.api_key is not None:
             raise ConfigurationError("a sandbox in memory or with a key cannot be pickled: give it a store and no key")
-        options: dict[str, Any] = {"background": self._background, "processing_seconds": self._processing_seconds}
-        options["require_key"] = self._require_key
+        options: dict[str, Any] = {
+            "require_key": self._require_key,
+            "background": self._background,
+            "processing_seconds": self._processing_seconds,
+            "extraction": self._extraction,
+        }
         return partial(Sandbox, self._store.path, strict=self._spec.strict, **options), ()
 
     def __repr__(self) -> str:
@@ -286,9 +311,7 @@ class Sandbox:
         else:
             given = self._answer(operation, method, path, query, fields, body, base) if fault.applied else None
             found = fault.spoil(given, path, operation.errors if operation else {})
-        if "origin" in fields:
-            found = _cors.shown(found, fields)
-        return _without_body(found) if method == "HEAD" else found
+        return _http.finished(found, method, fields)
 
     def admits(self, authorization: str, *, key_needed: bool) -> bool:
         """Tell whether a request with this Authorization header may come in."""
@@ -302,10 +325,10 @@ class Sandbox:
         """What operations do that have nothing to do with conversation metadata. Many programs never ask for one."""
         from . import _memories, _status
 
-        pace = _memories.Pace(self._background, self._processing_seconds)
-        set_meta = self._meta["create_conversation_meta_v1"]
+        pace = _memories.Pace(self._background, self._processing_seconds, self._extraction)
+        set_meta = {api: self._meta[f"create_conversation_meta_{api}"] for api in ("v0", "v1")}
         memories = _memories.behaviours(self._store, self._spec, pace, set_meta)
-        return {**memories, **_status.behaviours(self._store)}
+        return {**memories, **_status.behaviours(self._store, strict=self._spec.strict)}
 
     def _next_fault(self, operation: Operation | None) -> Fault | None:
         if not self._faults:
@@ -336,10 +359,8 @@ class Sandbox:
 
     def _elsewhere(self, method: str, path: str, query: str, headers: Mapping[str, str], base: str) -> Answer:
         """Answer a request for which the spec has no operation."""
-        if not METHODS.fullmatch(method):
-            return Answer(400, {"content-type": "text/plain; charset=utf-8"}, b"Invalid HTTP request received.")
-        if _cors.is_preflight(method, headers):
-            return _cors.preflight(headers)
+        if early := _http.early(method, headers):
+            return early
         if path in self._spec.routes:
             # Of several methods servers name one, that of the function whose name comes first.
             return answer(405, {"detail": "Method Not Allowed"}, allow=min(self._spec.routes[path]))
@@ -357,12 +378,9 @@ class Sandbox:
         try:
             if len(body) > LARGEST_BODY:
                 raise Refused(413, f"The body is larger than {LARGEST_BODY} bytes, the most that the sandbox takes.")
-            behaviour = self._meta.get(operation.id) or self._others.get(operation.id)
-            if behaviour is None:
-                raise Refused(501, f"The sandbox does not know what {operation.id} does.")
-            params = _spec.arguments(operation, query, headers, body, strict=self._spec.strict)
+            carry_out = self._prepared(operation, query, headers, body)
             with self._store.session(write=operation.writes):
-                told = behaviour(params)
+                told = carry_out()
             if isinstance(told, Refused):
                 raise told
             return answer(202, told.content) if isinstance(told, Accepted) else answer(200, told)
@@ -375,14 +393,24 @@ class Sandbox:
         code = DOCUMENTED_CODES.get(status, "SYSTEM_ERROR") if self._spec.strict else "HTTP_ERROR"
         return answer(status, _failure(code, message, path))
 
+    def _prepared(
+        self, operation: Operation, query: str, headers: Mapping[str, str], body: bytes
+    ) -> Callable[[], dict[str, Any] | Accepted | Refused]:
+        """Read what an operation is called with, and return what is left to do."""
+        strict = self._spec.strict
+        if operation.id in self._meta:
+            params = _spec.arguments(operation, query, headers, body, strict=strict)
+            return partial(self._meta[operation.id], params)
+        from . import _memory_requests
+
+        if operation.id not in self._others:
+            raise Refused(501, f"The sandbox does not know what {operation.id} does.")
+        params = _memory_requests.arguments(operation, query, headers, body, strict=strict)
+        return partial(self._others[operation.id], params, headers)
+
 
 def _failure(code: str, message: str, path: str) -> dict[str, str]:
     return {"status": "failed", "code": code, "message": message, "timestamp": now(), "path": path}
-
-
-def _without_body(given: Answer) -> Answer:
-    """Answer a HEAD, which is told how long the body would be."""
-    return given._replace(headers={**given.headers, "content-length": str(len(given.body))}, body=b"")
 
 
 @cache

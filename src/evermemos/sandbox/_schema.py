@@ -76,6 +76,7 @@ _LIMITS["integer"] = _LIMITS["number"]
 _SILENT = {"description", "example", "examples", "deprecated", "format", "type", "properties", "required"}
 _SILENT |= {"additionalProperties", "items", "enum", "anyOf", "x-personal-text"}
 
+_BOOLEANS = {"true", "t", "1", "yes", "y", "on", "false", "f", "0", "no", "n", "off"}
 _EXTRA = "Extra inputs are not permitted"
 
 
@@ -137,6 +138,8 @@ class Schemas:
             raise NotImplementedError(f"the sandbox does not understand {', '.join(sorted(unknown))} of a {kind}")
         if kind == "object":
             return self._object(schema)
+        if kind == "boolean" and not self._closed:
+            return boolean
         checks = [_keyword(_TYPES[kind], None)]
         checks += [_keyword(limits[name], limit) for name, limit in schema.items() if name in limits]
         if "enum" in schema:
@@ -165,6 +168,18 @@ def _is_number(value: Any) -> bool:
 def _keyword(keyword: Keyword, limit: Any) -> Check:
     holds, kind, words = keyword.holds, keyword.kind, keyword.words.format(limit)
     return lambda value, place: [] if holds(value, limit) else [issue(kind, place, value, words)]
+
+
+def boolean(value: Any, place: Place) -> list[Issue]:
+    """Check a boolean, or what pydantic reads as one where it is not strict."""
+    if isinstance(value, str):
+        is_known = value.lower() in _BOOLEANS
+    elif isinstance(value, (int, float)) and abs(value) < 2**63 and value == int(value):
+        is_known = value in (0, 1)
+    else:
+        return [issue("bool_type", place, value, "Input should be a valid boolean")]
+    words = "Input should be a valid boolean, unable to interpret input"
+    return [] if is_known else [issue("bool_parsing", place, value, words)]
 
 
 def _one_of(values: list[Any]) -> Check:

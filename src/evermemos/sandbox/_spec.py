@@ -158,13 +158,13 @@ def _as_servers_do(content: Document) -> None:
     schemas["UserRole"].pop("enum")
     schemas["UserRoleV0"].pop("enum")
     schemas["CreateConversationMetaV0Request"]["required"].remove("scene")
-    # The application drops null from the filter of a deletion, and looks whether anything is left of it (400).
-    for version in ("V0", "V1"):
-        delete = schemas[f"DeleteMemories{version}Request"]
-        del delete["minProperties"]
-        delete["properties"] = dict.fromkeys(delete["properties"], text)
-    offset = {"name": "offset", "in": "query", "schema": {"type": "integer"}}
-    content["paths"]["/api/v1/memories"]["get"]["parameters"].append(offset)
+    # Of a message of an agent, which only the open-source v0 server takes.
+    message = schemas["AddMemoriesV0Request"]
+    calls = {"type": ["array", "null"], "items": {"type": "object"}}
+    fields = {**message["properties"], "tool_calls": calls, "tool_call_id": text, "raw_data_type": text}
+    # In the order in which a 422 names them.
+    order = ["content", "tool_calls", "tool_call_id", "refer_list", "flush", "raw_data_type"]
+    message["properties"] = {name: fields[name] for name in [*(each for each in fields if each not in order), *order]}
 
 
 def _known_role(api: str) -> Check:

@@ -21,7 +21,7 @@ Record: TypeAlias = dict[str, Any]
 
 # Says in the head of the file whose it is ("EVMO"), and in which format.
 APPLICATION_ID = 0x45564D4F
-FORMAT = 2
+FORMAT = 3
 # The end of a row that has none. Messages and memories count between two times, in milliseconds: from 0 on what counts
 # at once, until 0 what was deleted, so that no clock has a say in it.
 FOREVER = 2**63 - 1
@@ -29,20 +29,27 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS conversation_meta"
     " (api TEXT, group_id TEXT, record TEXT NOT NULL, PRIMARY KEY (api, group_id))",
     "CREATE TABLE IF NOT EXISTS message (number INTEGER PRIMARY KEY, api TEXT NOT NULL, user_key TEXT NOT NULL,"
-    " group_key TEXT NOT NULL, until INTEGER NOT NULL, record TEXT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS message_that_waits ON message (api, group_key, until)",
+    " group_key TEXT NOT NULL, id_key TEXT NOT NULL, until INTEGER NOT NULL, record TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS message_of_group ON message (api, group_key, until)",
+    "CREATE INDEX IF NOT EXISTS message_of_user ON message (api, user_key, until)",
+    "CREATE INDEX IF NOT EXISTS message_by_id ON message (api, group_key, user_key, id_key)",
     "CREATE TABLE IF NOT EXISTS memory (number INTEGER PRIMARY KEY, api TEXT NOT NULL, type TEXT NOT NULL,"
-    " id_key TEXT NOT NULL, user_key TEXT NOT NULL, group_key TEXT NOT NULL, time INTEGER NOT NULL,"
-    " since INTEGER NOT NULL, until INTEGER NOT NULL, record TEXT NOT NULL)",
-    # All that is asked for, so that records are read only of what fits.
-    "CREATE INDEX IF NOT EXISTS memory_that_fits"
-    " ON memory (api, type, user_key, group_key, time, since, until, id_key)",
+    " id_key TEXT NOT NULL, parent_key TEXT NOT NULL, user_key TEXT NOT NULL, group_key TEXT NOT NULL,"
+    " time INTEGER NOT NULL, starts INTEGER, ends INTEGER, since INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " record TEXT NOT NULL)",
+    # In the order of a list, and with what counts, so that records are read only of what is given.
+    "CREATE INDEX IF NOT EXISTS memory_of_group ON memory (api, group_key, type, time, number, since, until)",
+    "CREATE INDEX IF NOT EXISTS memory_of_user ON memory (api, user_key, type, time, number, since, until)",
+    "CREATE INDEX IF NOT EXISTS memory_by_id ON memory (api, id_key)",
+    "CREATE INDEX IF NOT EXISTS memory_by_parent ON memory (api, parent_key)",
     "CREATE TABLE IF NOT EXISTS request (id_key TEXT PRIMARY KEY, api TEXT NOT NULL, record TEXT NOT NULL)",
 )
 WORDS = "CREATE VIRTUAL TABLE IF NOT EXISTS memory_words USING fts5 (words, tokenize = 'porter unicode61')"
 # In its place where SQLite was built without: all but search goes on.
 NO_WORDS = "CREATE TABLE IF NOT EXISTS memory_words (words TEXT)"
 FILLED = ("conversation_meta", "message", "memory", "memory_words", "request")
+# What a file of an older format has in another form. No release has made such memories.
+REMADE = ("message", "memory", "memory_words", "request")
 # Seconds to wait for another process that writes to the same file: a write takes less than a thousandth of that.
 PATIENCE = 2.0
 
@@ -113,7 +120,10 @@ class Store:
         database.execute("PRAGMA synchronous = NORMAL")
         with database:
             database.execute("BEGIN IMMEDIATE")
-            # A file of an older format lacks tables, and no more than that.
+            # Asked again, since another process may just have made the file.
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            for table in REMADE if version < FORMAT else ():
+                database.execute(f"DROP TABLE IF EXISTS {table}")
             for table in TABLES:
                 database.execute(table)
             try:
@@ -168,6 +178,13 @@ class Store:
         question = "SELECT record FROM conversation_meta WHERE api = ? AND group_id = ?"
         row = self._database.execute(question, (api, key(group_id))).fetchone()
         return row and _mongodb.loads(row[0])
+
+    def find(self, api: str, group_id: str | None) -> Record | None:
+        """Read the record of a group. One that servers could not read is as none."""
+        try:
+            return self.get(api, group_id)
+        except _mongodb.Unmanageable:
+            return None
 
     def put(self, api: str, record: Record) -> str:
         """Write a record, in the place of the one that its group has, and return its JSON.

@@ -17,8 +17,8 @@ def moment(value: Any) -> datetime | None:
     """Read a time in ISO 8601, in UTC where it names no zone, or a Unix time. None if it is neither."""
     try:
         if isinstance(value, str):
-            found = datetime.fromisoformat(value)
-            return found if found.tzinfo else found.replace(tzinfo=UTC)
+            found = datetime.fromisoformat(value.strip())
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
         return datetime.fromtimestamp(value / 1000 if value >= _MILLISECONDS_FROM else value, UTC)
     except (ValueError, OverflowError, OSError):
         return None
@@ -27,6 +27,11 @@ def moment(value: Any) -> datetime | None:
 def microseconds(value: datetime) -> int:
     """Write a time as a number that can be compared."""
     return (value - _EPOCH) // timedelta(microseconds=1)
+
+
+def stored(value: datetime) -> str:
+    """Write a time as servers give one that their database keeps, which cuts it to milliseconds."""
+    return value.replace(microsecond=value.microsecond // 1000 * 1000).isoformat().replace("+00:00", "Z")
 
 
 def milliseconds() -> int:
