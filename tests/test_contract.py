@@ -241,9 +241,7 @@ def mongodb_cannot_hold_it(finding: Finding) -> bool:
             waiting += value
         elif isinstance(value, int):
             is_held &= -(2**63) <= value < 2**63
-    return (
-        finding.status == status and finding.kind in (kinds or ("RejectedPositiveData", "ServerError")) and not is_held
-    )
+    return finding.status == status and finding.kind in ("RejectedPositiveData", "ServerError") and not is_held
 
 
 EXPLANATIONS: dict[bool, list[Explanation]] = {
@@ -286,7 +284,7 @@ SHOWN: dict[Explanation, tuple[str, str, Any]] = {
     what_is_needed_must_not_be_empty: ("POST", "/api/v0/memories", {**MESSAGE, "content": ""}),
     a_boolean_may_be_a_word: ("POST", "/api/v0/memories", {**MESSAGE, "group_id": "g", "flush": "yes"}),
     v0_searches_no_facts: ("GET", "/api/v0/memories/search", {"user_id": "u", "memory_types": ["event_log"]}),
-    a_query_is_read_as_far_as_it_can_be: ("GET", "/api/v0/memories/search", {"user_id": "u", "memory_types": ["x"]}),
+    a_query_is_read_as_far_as_it_can_be: ("GET", "/api/v0/memories", {"user_id": "u", "page": "1_0"}),
     an_event_id_is_one_of_mongodb: ("DELETE", "/api/v1/memories", {"event_id": "x"}),
     null_is_no_filter: ("DELETE", "/api/v1/memories", {"user_id": "user_001", "group_id": None}),
     somebody_must_be_named: ("GET", "/api/v1/memories", None),
@@ -493,10 +491,12 @@ def test_no_explanation_is_stale(subject: Subject, explain: Explanation) -> None
     method, path, body = SHOWN[explain]
     used: set[Explanation] = set()
 
+    # Whether the case fits the spec is decided again with each part that is replaced, but for a query.
+    mode = NEGATIVE if explain is a_query_is_read_as_far_as_it_can_be else POSITIVE
+
     @settings(BOUNDED, max_examples=1)
-    @given(case=subject.schema[path][method].as_strategy(generation_mode=POSITIVE))
+    @given(case=subject.schema[path][method].as_strategy(generation_mode=mode))
     def show(case: Any) -> None:
-        # Whether the case fits the spec is decided anew with each part that is replaced.
         case.query = body or {} if method == "GET" else {}
         case.headers.pop("X-Request-Id", None)
         if method != "GET":
