@@ -119,6 +119,8 @@ def pages_of(*sizes: int, total: int, profile: Any = None) -> Any:
         ((2,), 2, None, [2], 2),
         ((2, 2, 1), 5, {"user_id": "u"}, [2, 2, 1], 3),
         ((2, 2), 4, {"user_id": "u"}, [2, 2], 3),
+        # A server that says that there are more than it sends.
+        ((1,), 5, None, [1], 2),
     ],
 )
 def test_iter_goes_through_pages_of_profiles_and_leaves_out_items_without_any(
