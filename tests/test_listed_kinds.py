@@ -174,6 +174,21 @@ def test_a_tool_writes_messages_on_v0_alone(flavour: Flavour, version: str, is_t
 # Deletions
 
 
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_a_servers_word_for_any_is_no_filter_of_a_deletion(flavour: Flavour, version: str) -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return answer({"result": {}})
+
+    client = flavour.client(handler)
+    for name in ("user_id", "group_id"):
+        with pytest.raises(RequestValidationError, match=f"{name}: got '__all__'.*more would be deleted"):
+            flavour.call(getattr(client, version).memories.delete, **{"user_id": "u", "group_id": "g", name: "__all__"})
+    assert seen == []
+
+
 @pytest.mark.parametrize(
     ("body", "affected"),
     [

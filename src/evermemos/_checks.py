@@ -113,7 +113,8 @@ def deletion(body: Mapping[str, Any]) -> None:
     if not body:
         raise invalid((), "deleting needs a filter, such as user_id or group_id. Nothing was sent")
     for name, value in body.items():
-        if value is None or (isinstance(value, str) and not value.strip()):
+        # The last is a server's word for any.
+        if value is None or (isinstance(value, str) and value.strip() in ("", "__all__")):
             problem = f"got {value!r}, which servers leave out of the filter: more would be deleted. Nothing was sent"
             raise invalid((name,), problem)
 
