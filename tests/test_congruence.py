@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from conftest import CREATE_V1, Flavour
-from evermemos_api.models import AddMemoriesResponse
 from methods import CREATE_V0, find
 
 from evermemos import (
@@ -451,7 +450,8 @@ def test_v0_default_record_has_a_scene_and_no_name(v0: Talk, default_v0: str) ->
 def test_v0_record_of_a_group_has_a_name_and_no_scene(v0: Talk) -> None:
     group_id = unheard_of()
     forbidden: dict[str, Any] = {"scene_desc": {}, "llm_custom_setting": LLM}
-    for wrong in ({"scene": "assistant"}, {"scene_desc": {}}, {"extra_body": {"name": None}}):
+    wrongs: list[dict[str, Any]] = [{"scene": "assistant"}, {"scene_desc": {}}, {"extra_body": {"name": None}}]
+    for wrong in wrongs:
         with pytest.raises(BadRequestError):
             v0.create_v0(group_id, **wrong)
     made = v0.create_v0(group_id, llm_custom_setting=LLM)
@@ -485,7 +485,13 @@ def test_a_group_that_nobody_wrote_to_has_no_memories(talk: Talk, version: str) 
     groups: dict[str, Any] = {"group_ids": [group_id]} if version == "v0" else {"group_id": group_id}
     for memory_type in ("episodic_memory", "profile", "event_log", "foresight"):
         answer = talk(f"{version}.memories.get", **groups, memory_type=memory_type)
-        assert (answer.status, answer.result.memories, answer.result.total_count) == ("ok", [], 0)
+        assert (answer.status, answer.result.total_count) == ("ok", 0)
+        if version == "v0" and memory_type == "profile":
+            # One item for all profiles, be there none.
+            (item,) = answer.result.memories
+            assert item.profiles == []
+        else:
+            assert answer.result.memories == []
     answer = talk(f"{version}.memories.search", **groups, query="bees")
     assert (answer.status, list(answer.result.hits())) == ("ok", [])
 
@@ -493,8 +499,8 @@ def test_a_group_that_nobody_wrote_to_has_no_memories(talk: Talk, version: str) 
 @pytest.mark.parametrize("version", ["v0", "v1"])
 def test_a_message_is_taken_and_its_request_can_be_asked_about(talk: Talk, version: str) -> None:
     answer = talk(f"{version}.memories.add", **message(unheard_of()))
-    if isinstance(answer, AddMemoriesResponse):
-        assert answer.result.status_info in ("accumulated", "extracted")
+    if result := getattr(answer, "result", None):
+        assert result.status_info in ("accumulated", "extracted")
         return
     place = {"v0": "v0.status.request", "v1": "v1.stats.request"}[version]
     assert talk(f"{place}.get", request_id=answer.request_id).success

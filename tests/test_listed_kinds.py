@@ -29,7 +29,7 @@ KINDS: dict[str, tuple[Any, type]] = {
     "agent_case": (CASE, models.AgentCaseMemory),
     "agent_skill": (SKILL, models.AgentSkillMemory),
 }
-WAYS: dict[str, Any] = {
+PLACES: dict[str, Any] = {
     "argument": lambda kind: {"memory_type": kind},
     "extra_query": lambda kind: {"extra_query": {"memory_type": kind}},
     "several in extra_query": lambda kind: {"extra_query": {"memory_type": ["profile", kind]}},
@@ -66,13 +66,13 @@ def test_an_episode_of_v1_has_its_title_and_a_foresight_its_content(flavour: Fla
     assert (foresight.content, bool(foresight.foresight)) == ("will 0", False)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_kind_that_was_asked_for_counts_however_it_was_asked_for(flavour: Flavour, way: str) -> None:
+@pytest.mark.parametrize("place", PLACES)
+def test_the_kind_that_was_asked_for_counts_however_it_was_asked_for(flavour: Flavour, place: str) -> None:
     # Nothing in this item says that it is an episode: it has the fields of an event log as well.
     both = {**ITEMS["event_log"], **ITEMS["episodic_memory"], "timestamp": "2025-01-15T10:00:00Z"}
     client = flavour.client(lambda _: listed(both))
     for kind, expected in (("episodic_memory", models.EpisodicMemory), ("event_log", models.EventLogMemory)):
-        response = flavour.call(client.v1.memories.get, user_id="u", **WAYS[way](kind))
+        response = flavour.call(client.v1.memories.get, user_id="u", **PLACES[place](kind))
         assert type(response.result.memories[0]) is expected
 
 
@@ -119,6 +119,8 @@ def pages_of(*sizes: int, total: int, profile: Any = None) -> Any:
         ((2,), 2, None, [2], 2),
         ((2, 2, 1), 5, {"user_id": "u"}, [2, 2, 1], 3),
         ((2, 2), 4, {"user_id": "u"}, [2, 2], 3),
+        # A server that says that there are more than it sends.
+        ((1,), 5, None, [1], 2),
     ],
 )
 def test_iter_goes_through_pages_of_profiles_and_leaves_out_items_without_any(
@@ -170,6 +172,21 @@ def test_a_tool_writes_messages_on_v0_alone(flavour: Flavour, version: str, is_t
 
 
 # Deletions
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_a_servers_word_for_any_is_no_filter_of_a_deletion(flavour: Flavour, version: str) -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return answer({"result": {}})
+
+    client = flavour.client(handler)
+    for name in ("user_id", "group_id"):
+        with pytest.raises(RequestValidationError, match=f"{name}: got '__all__'.*more would be deleted"):
+            flavour.call(getattr(client, version).memories.delete, **{"user_id": "u", "group_id": "g", name: "__all__"})
+    assert seen == []
 
 
 @pytest.mark.parametrize(

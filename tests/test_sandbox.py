@@ -440,7 +440,7 @@ def test_v0_keeps_the_default_record(v0: Talk) -> None:
     patched = v0.patch(**changed, scene="group_chat")[1]["result"]
     assert patched["updated_fields"] == ["scene_desc", "llm_custom_setting", "tags"]
     assert (patched["id"], patched["scene"]) == (result["id"], "assistant")
-    both = {"boundary": None, "extraction": None, "extra": {"x": {}}}
+    both: dict[str, Any] = {"boundary": None, "extraction": None, "extra": {"x": {}}}
     assert v0.record().items() >= (changed | {"llm_custom_setting": both}).items()
 
 
@@ -544,7 +544,7 @@ def test_v0_post_merges_and_nothing_moves_updated_at(v0: Talk) -> None:
     assert stored["created_at"] == stored["updated_at"] == "2026-01-01T00:00:00.000000+00:00"
     assert (stored["default_timezone"], stored["user_details"]) == ("UTC", users)
     changed = {"name": "M", "tags": [], "default_timezone": ""}
-    left_alone = {"description": None, "user_details": {}}
+    left_alone: dict[str, Any] = {"description": None, "user_details": {}}
     second = v0.post(**GROUP | changed | left_alone | {"created_at": "2025-02-02"})[1]["result"]
     assert second == v0.record("g") == stored | changed | {"conversation_created_at": "2025-02-02"}
     patched = v0.patch(group_id="g", name="O", user_details={})[1]["result"]
@@ -634,7 +634,7 @@ def test_answers_fit_the_spec(v0: Talk, v1: Talk) -> None:
     ],
 )
 def test_a_key_is_asked_for_where_there_is_one_and_on_v0_where_that_is_wanted(
-    api_key: str | None, authorization: str | None, v0_status: int, v1_status: int, option: dict[str, bool]
+    api_key: str | None, authorization: str | None, v0_status: int, v1_status: int, option: dict[str, Any]
 ) -> None:
     sandbox = Sandbox(api_key=api_key, **option)
     if api_key is None and not option:

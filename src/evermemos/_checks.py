@@ -75,16 +75,19 @@ def _storable(wire: dict[str, Any]) -> None:
     for _ in range(DEEPEST + 1):
         inside: list[tuple[Path, Any]] = []
         for path, outer in level:
-            if isinstance(outer, list):
+            if outer.__class__ is list:
                 items: Any = enumerate(outer)
             else:
                 items = outer.items()
                 if "$ref" in outer and "$id" in outer:
                     raise invalid(path, f"servers cannot read an object with both $ref and $id again{HINT}")
-                if nul := next((key for key in outer if "\0" in key), None):
+                if "\0" in "".join(outer):
+                    nul = next(key for key in outer if "\0" in key)
                     raise invalid((*path, nul), f"servers cannot store a key with the character NUL{HINT}")
             for key, value in items:
                 cls = value.__class__
+                if cls is str:
+                    continue
                 # An empty one at the bottom does not count.
                 if (cls is dict or cls is list) and value:
                     inside.append(((*path, key), value))
@@ -110,7 +113,8 @@ def deletion(body: Mapping[str, Any]) -> None:
     if not body:
         raise invalid((), "deleting needs a filter, such as user_id or group_id. Nothing was sent")
     for name, value in body.items():
-        if value is None or (isinstance(value, str) and not value.strip()):
+        # The last is a server's word for any.
+        if value is None or (isinstance(value, str) and value.strip() in ("", "__all__")):
             problem = f"got {value!r}, which servers leave out of the filter: more would be deleted. Nothing was sent"
             raise invalid((name,), problem)
 

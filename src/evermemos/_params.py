@@ -23,10 +23,9 @@ MemoryType = Literal["profile", "episodic_memory", "foresight", "event_log"]
 MemoryTypeV0 = Literal["profile", "episodic_memory", "foresight", "event_log", "agent_case", "agent_skill"]
 RetrieveMethod = Literal["keyword", "vector", "hybrid", "rrf", "agentic"]
 # What is listed, by kind.
-Memory: TypeAlias = (
-    "EventLogMemory | AgentSkillMemory | AgentCaseMemory | ForesightMemory | EpisodicMemory | CombinedProfile"
-    " | ProfileMemory | OtherMemory"
-)
+Profile: TypeAlias = "CombinedProfile | ProfileMemory"
+Learnt: TypeAlias = "AgentCaseMemory | AgentSkillMemory"
+Memory: TypeAlias = "EventLogMemory | ForesightMemory | EpisodicMemory | Profile | Learnt | OtherMemory"
 
 
 class UserDetailParam(TypedDict, total=False):

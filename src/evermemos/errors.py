@@ -277,8 +277,8 @@ class APIResponseValidationError(APIError):
 class ScopeMismatchError(APIError):
     """A write that named a group reached another record, and that record was changed.
 
-    Servers apply a PATCH for a group that they do not know to the default record, which all groups without a record of
-    their own share (docs/server-behaviour.md, section 2).
+    v1 servers apply a PATCH for a group that they do not know to the default record, which all groups without a record
+    of their own share (docs/server-behaviour.md, section 2).
 
     Attributes:
         group_id (str): The group that was named.
