@@ -216,8 +216,8 @@ def test_limits_have_a_direction(limit: str, loose: int, tight: int) -> None:
 
 
 def test_renaming_a_schema_renames_a_class() -> None:
-    assert check_breaking.compare(OLD, renamed("UserDetail", "Person")) == [
-        "BREAKING package class UserDetail: is gone or renamed"
+    assert check_breaking.compare(OLD, renamed("LlmProviderConfig", "LlmProvider")) == [
+        "BREAKING package class LlmProviderConfig: is gone or renamed"
     ]
 
 

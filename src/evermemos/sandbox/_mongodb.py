@@ -56,7 +56,7 @@ def dumps(document: Any) -> str:
         )
         is_held = len(content) <= LARGEST and (not is_suspicious or _is_held(json.loads(text)))
     except RecursionError:
-        is_held = False
+        raise Unmanageable from None
     if not is_held:
         raise Unmanageable
     return text
