@@ -116,20 +116,20 @@ def v0(table: Table, client: EverMemOS) -> None:
     table.title(f"POST {V0}: set the record")
     answer = meta.create(**body)
     table.status(answer)
-    table.fields(body, answer.result.to_dict(), set())
+    table.fields(body, answer.result.to_dict(), DROPPED)
 
     table.title(f"PATCH {V0}: the reference page's own code, to the letter, then GET")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(SNIPPET, {})
     table.row("(printed)", "print(response.status)", printed.getvalue().strip(), matched=printed.getvalue() == "ok\n")
-    table.fields({"description": "<new_description>"}, meta.get().result.to_dict(), set())
+    table.fields({"description": "<new_description>"}, meta.get().result.to_dict(), DROPPED)
 
     body = example(V0, "patch", "all_fields")
     table.title(f"PATCH {V0}: update every field, then GET it")
     updated = meta.update(**body)
     table.update(updated, body.keys())
-    table.fields(body, meta.get().result.to_dict(), set())
+    table.fields(body, meta.get().result.to_dict(), DROPPED)
 
 
 def answers(table: Table) -> None:
