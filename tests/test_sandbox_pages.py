@@ -446,7 +446,7 @@ def test_browser_asks_for_the_key(page: Page) -> None:
         assert sandbox.requests[-1].operation == "get_conversation_meta_v0"
         # The browser reports each answer that is an error.
         refused = f"{url}/sandbox/records - Failed to load resource: the server responded with a status of 401"
-        missing = f"{url}{V0} - Failed to load resource: the server responded with a status of 404"
+        missing = f"{url}{V0}?group_id=group_123 - Failed to load resource: the server responded with a status of 404"
         assert [message.partition(" (")[0] for message in page.log()] == [refused, refused, missing]
         assert page.elsewhere() == []
 
